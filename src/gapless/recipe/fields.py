@@ -1,0 +1,37 @@
+"""Field types that recipes share: token amounts, fractions, and the strict model they live in."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from gapless.units import parse_tokens
+
+
+class Part(BaseModel):
+    """A part of a recipe: immutable, and an unknown key is an error."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, use_attribute_docstrings=True, validate_default=True
+    )
+
+
+def _fraction(value: Any) -> Any:
+    if isinstance(value, str) and value.strip().endswith("%"):
+        return float(value.strip().removesuffix("%")) / 100
+    return value
+
+
+Tokens = Annotated[
+    int,
+    BeforeValidator(parse_tokens),
+    WithJsonSchema({"type": ["integer", "string"], "examples": [4096, "500k", "2.5B"]}),
+]
+"""A whole number of tokens, written like 4096, 500k or 2.5B."""
+
+Fraction = Annotated[
+    float,
+    BeforeValidator(_fraction),
+    Field(ge=0, le=1),
+    WithJsonSchema({"type": ["number", "string"], "examples": [0.1, "10%"]}),
+]
+"""A number from 0 to 1, written like 0.1 or 10%."""

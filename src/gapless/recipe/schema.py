@@ -1,0 +1,169 @@
+"""The types of a recipe. Their defaults are the product's defaults."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from gapless.recipe.fields import Fraction, Part, Tokens
+from gapless.recipe.mixtures import DomainOnly, Mixture
+from gapless.recipe.probes import Probing, Role
+from gapless.recipe.schedules import Cosine, Schedule
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=80)]
+
+
+class PretrainedModel(Part):
+    """Start from the weights of a Hugging Face folder."""
+
+    type: Literal["pretrained"] = "pretrained"
+    path: str
+    """A folder with config.json, safetensors and tokenizer files, or ``asset:NAME``."""
+    tokenizer: str | None = None
+    """A folder with tokenizer files; the model's own when left out."""
+
+
+class NewModel(Part):
+    """Start from random weights: pre-train a base."""
+
+    type: Literal["new"] = "new"
+    architecture: str = "llama"
+    """A `transformers` model type: llama, qwen3, mistral, gemma3_text, olmo2, phi3, ..."""
+    config: dict[str, Any]
+    """Settings of that architecture's config class; the vocabulary size comes from the tokenizer."""
+    tokenizer: str
+    """A folder with tokenizer files, or ``asset:NAME``."""
+
+
+Model = Annotated[PretrainedModel | NewModel, Field(discriminator="type")]
+
+
+class Source(Part):
+    """A named corpus."""
+
+    role: Role
+    """``domain``: what the model is to learn. ``general``: what it must not forget."""
+    path: str | tuple[str, ...]
+    """File, folder or glob (or a list of them), relative to the recipe, or ``asset:NAME``.
+
+    Read by suffix: .jsonl .ndjson (also .gz, .zst), .parquet, .txt, .md.
+    """
+    text: str = "text"
+    """Name of the column that holds the text."""
+    id: str | None = None
+    """Name of the column that names the work; the held-out split goes by it. Content when left out."""
+    scores: tuple[str, ...] = ()
+    """Names of numeric columns to keep for selection."""
+    held_out: Fraction = 0.02
+    """Fraction of the works, by hash of their id, kept out of training for the probes."""
+
+
+class Cleaning(Part):
+    """What a document must be to stay. Every removal has a reason and is counted."""
+
+    min_characters: int = Field(default=32, ge=1)
+    """A shorter document is removed as ``too_short``."""
+    max_broken_fraction: Fraction = 0.01
+    """A document with more U+FFFD and control characters than this is removed as ``broken_text``."""
+    remove_duplicates: bool = True
+    """Remove documents whose text equals, byte for byte, one before it in the same source."""
+
+
+class RandomSelection(Part):
+    """Documents at random, to a token budget. A smaller budget's selection is nested in a larger's."""
+
+    type: Literal["random"] = "random"
+    tokens: Tokens
+
+
+class ScoreSelection(Part):
+    """The documents with the lowest (or highest) score, to a token budget."""
+
+    type: Literal["score"] = "score"
+    column: str
+    """One of the source's ``scores``."""
+    keep: Literal["lowest", "highest"] = "lowest"
+    tokens: Tokens
+
+
+Selection = Annotated[RandomSelection | ScoreSelection, Field(discriminator="type")]
+
+
+class Phase(Part):
+    """A stretch of the run with its own budget and mixture. Give ``tokens`` or ``epochs``."""
+
+    tokens: Tokens | None = None
+    """The phase's budget."""
+    epochs: float | None = Field(default=None, gt=0)
+    """The budget as passes over the selected domain text."""
+    mixture: Mixture = DomainOnly()
+
+    @model_validator(mode="after")
+    def _one_budget(self) -> "Phase":
+        if (self.tokens is None) == (self.epochs is None):
+            raise ValueError("give a phase either tokens or epochs")
+        return self
+
+
+class Order(Part):
+    """What the model sees, and when."""
+
+    context: int = Field(default=2048, ge=2)
+    """Tokens per row."""
+    max_repetition: float = Field(default=8.0, gt=0)
+    """How often the run may see a source's selected text; beyond it, the recipe is refused."""
+    phases: tuple[Phase, ...] = Field(default=(Phase(epochs=1),), min_length=1)
+
+
+class Checkpoints(Part):
+    """When the state of the run is saved, and what is kept."""
+
+    every: Tokens | None = None
+    """Tokens between two checkpoints; a tenth of the run when left out."""
+    keep_last: int = Field(default=1, ge=1)
+    """How many of the latest stay; the best on the domain stays beside them."""
+
+
+class Training(Part):
+    """The loop's settings."""
+
+    batch_tokens: Tokens = 524_288
+    """Tokens per optimizer step."""
+    micro_batch_tokens: Tokens | None = None
+    """Tokens per forward pass; gradients accumulate to the step. The whole step when left out."""
+    learning_rate: float = Field(default=3e-5, gt=0)
+    """The peak rate (paper 1 section 5.2: 3e-5 at 3B and 8B, 3e-4 at 1.1B parameters)."""
+    schedule: Schedule = Cosine()
+    betas: tuple[float, float] = (0.9, 0.95)
+    epsilon: float = Field(default=1e-8, gt=0)
+    weight_decay: float = Field(default=0.01, ge=0)
+    """Decoupled; applied to matrices, not to norms and biases."""
+    clip_norm: float = Field(default=1.0, gt=0)
+    """The gradient's global norm is scaled down to this."""
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """Arithmetic of the forward and backward pass over fp32 weights; auto = bf16 where it is fast."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    gradient_checkpointing: bool = False
+    """Recompute activations in the backward pass: less memory, about a third more time."""
+    checkpoints: Checkpoints = Checkpoints()
+
+
+class Recipe(Part):
+    """One run: a base model, text, a token budget, and what is measured on the way."""
+
+    name: Name
+    """The run folder's name."""
+    seed: int = 0
+    """Every random draw derives from this and from its own name."""
+    model: Model
+    sources: dict[Name, Source] = Field(min_length=1)
+    cleaning: Cleaning = Cleaning()
+    selection: dict[str, Selection] = {}
+    """Source name to the selection of its documents; a source left out keeps all."""
+    order: Order = Order()
+    training: Training = Training()
+    probing: Probing = Probing()
+    arms: dict[Name, dict[str, Any]] = {}
+    """Arm name to what it changes of this recipe; every arm starts from the same base.
+
+    Without arms the run has one, called ``main``.
+    """

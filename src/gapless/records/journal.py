@@ -1,0 +1,52 @@
+"""Journals: append-only JSON Lines that a resumed run can cut back to a known point."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+
+class Journal:
+    """One JSON Lines file. A row is on the disk when ``append`` returns.
+
+    A kill in the middle of a write leaves half a line; reading stops before it and ``cut`` drops it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def append(self, *rows: dict[str, Any]) -> None:
+        """Add rows at the end."""
+        with self.path.open("ab") as file:
+            for row in rows:
+                file.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Yield the whole rows, oldest first."""
+        for line in self._whole_lines():
+            yield json.loads(line)
+
+    def cut(self, keep: Callable[[dict[str, Any]], bool]) -> None:
+        """Drop everything from the first row on that ``keep`` refuses."""
+        if not self.path.is_file():
+            return
+        size = 0
+        for line in self._whole_lines():
+            if not keep(json.loads(line)):
+                break
+            size += len(line)
+        with self.path.open("r+b") as file:
+            file.truncate(size)
+            os.fsync(file.fileno())
+
+    def _whole_lines(self) -> Iterator[bytes]:
+        if not self.path.is_file():
+            return
+        with self.path.open("rb") as file:
+            for line in file:
+                if not line.endswith(b"\n"):
+                    return
+                yield line

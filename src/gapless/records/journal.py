@@ -8,7 +8,7 @@ from typing import Any
 
 
 class Journal:
-    """One JSON Lines file. A row is on the disk when ``append`` returns.
+    """One JSON Lines file.
 
     A kill in the middle of a write leaves half a line; reading stops before it and ``cut`` drops it.
     """
@@ -17,12 +17,16 @@ class Journal:
         self.path = path
 
     def append(self, *rows: dict[str, Any]) -> None:
-        """Add rows at the end."""
+        """Add rows at the end; readers see them at once, the disk has them after ``sync``."""
         with self.path.open("ab") as file:
             for row in rows:
                 file.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+
+    def sync(self) -> None:
+        """Return when every row is on the disk."""
+        if self.path.is_file():
+            with self.path.open("rb") as file:
+                os.fsync(file.fileno())
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """Yield the whole rows, oldest first."""

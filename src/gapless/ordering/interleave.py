@@ -1,0 +1,58 @@
+"""Spread the rows of several sources evenly over a phase."""
+
+import numpy as np
+
+
+def interleave(counts: np.ndarray, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return, for rows ``start..stop`` of a phase, the source's index and which row of it.
+
+    Source s's i-th row stands at position (i + 1/2) / counts[s]; rows are sorted by position, equal
+    ones by source. Any stretch of the phase has each source's share to within a row or so, at
+    a cost that does not depend on ``start``: only the rows asked for are made.
+
+    Args:
+        counts: rows of each source, int64, shape (sources,).
+        start: first row wanted.
+        stop: one past the last row wanted.
+
+    Returns:
+        Two int64 arrays of shape (stop - start,).
+
+    """
+    counts = np.asarray(counts, dtype=np.int64)
+    assert 0 <= start <= stop <= counts.sum()
+    low = _position_before(counts, start)
+    high = _position_before(counts, stop, at_least=True)
+    begins, ends = _rows_before(counts, low), _rows_before(counts, high)
+    sources = np.repeat(np.arange(len(counts)), ends - begins)
+    firsts = np.repeat(begins - np.cumsum(ends - begins) + (ends - begins), ends - begins)
+    indices = np.arange(len(sources)) + firsts
+    positions = (indices + 0.5) / counts[sources]
+    by_position = np.lexsort((sources, positions))
+    window = by_position[start - int(begins.sum()) :][: stop - start]
+    return sources[window], indices[window]
+
+
+def _rows_before(counts: np.ndarray, position: float) -> np.ndarray:
+    """Rows of each source that stand strictly before ``position``, exact in floating point."""
+    safe = np.maximum(counts, 1)
+    rows = np.clip(np.floor(position * counts - 0.5).astype(np.int64), 0, counts)
+    for _ in range(2):  # the guess is off by rounding at most
+        rows = np.where((rows > 0) & ((rows - 0.5) / safe >= position), rows - 1, rows)
+        rows = np.where((rows < counts) & ((rows + 0.5) / safe < position), rows + 1, rows)
+    return rows
+
+
+def _position_before(counts: np.ndarray, row: int, *, at_least: bool = False) -> float:
+    """A position with at most (or at least) ``row`` rows before it, and as few others as bisection finds."""
+    low, high = 0.0, 1.0
+    while True:
+        middle = (low + high) / 2
+        if middle in (low, high):
+            return high if at_least else low
+        if int(_rows_before(counts, middle).sum()) < row:
+            low = middle
+        elif int(_rows_before(counts, middle).sum()) == row:
+            return middle
+        else:
+            high = middle

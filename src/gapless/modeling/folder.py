@@ -1,0 +1,92 @@
+"""What a model folder holds, read without loading weights."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from gapless.errors import ModelError
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """Sizes of a model."""
+
+    parameters: int
+    """All parameters, tied ones once."""
+    layers: int
+    hidden_size: int
+    context: int | None
+    """The longest input the model was built for; None when its config does not say."""
+
+    def training_flops(self, tokens: int, context: int) -> float:
+        """Floating-point operations to train on ``tokens``.
+
+        6 per parameter and token, and 12 x layers x hidden x context for attention (Kaplan et al.
+        2020, section 2.1; Chowdhery et al. 2022, appendix B).
+        """
+        per_token = 6 * self.parameters + 12 * self.layers * self.hidden_size * context
+        return float(per_token) * tokens
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """Return config.json and the safetensors files of a model folder.
+
+    Raises:
+        ModelError: there is no such folder, no config.json or no safetensors in it.
+
+    """
+    if not folder.is_dir():
+        raise ModelError(
+            "there is no such model folder",
+            where=str(folder),
+            mend="Give model.path a folder with config.json, safetensors and tokenizer files, "
+            "or asset:NAME (gapless assets list shows the names).",
+        )
+    config, weights = folder / "config.json", sorted(folder.glob("*.safetensors"))
+    if not config.is_file():
+        raise ModelError("the model folder has no config.json", where=str(folder))
+    if not weights:
+        others = sorted(p.name for p in folder.iterdir() if p.suffix in {".bin", ".pt", ".pth"})
+        mend = (
+            f"Convert {others[0]} to safetensors first: other formats can run code when loaded."
+            if others
+            else "Copy the *.safetensors files of the model there."
+        )
+        raise ModelError("the model folder has no weights (*.safetensors)", where=str(folder), mend=mend)
+    return [config, *weights]
+
+
+def facts_of(folder: Path) -> ModelFacts:
+    """Return a model folder's sizes from its headers and its config."""
+    config_path, *weights = weight_files(folder)
+    try:
+        config = json.loads(config_path.read_text())
+    except ValueError as error:
+        raise ModelError(f"config.json is not JSON: {error}", where=str(config_path)) from error
+    config = config.get("text_config", config)
+    parameters = sum(_parameters_in(path) for path in weights)
+    return ModelFacts(
+        parameters=parameters,
+        layers=int(config.get("num_hidden_layers", config.get("n_layer", 0))),
+        hidden_size=int(config.get("hidden_size", config.get("n_embd", 0))),
+        context=config.get("max_position_embeddings"),
+    )
+
+
+def _parameters_in(path: Path) -> int:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as tensors:
+            shapes = [tensors.get_slice(name).get_shape() for name in tensors.keys()]  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise ModelError(
+            f"the weights cannot be read: {error}", where=str(path), mend="Fetch the file again."
+        ) from error
+    total = 0
+    for shape in shapes:
+        size = 1
+        for extent in shape:
+            size *= extent
+        total += size
+    return total

@@ -1,0 +1,43 @@
+"""Models in memory."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from gapless.errors import ModelError, RecipeError
+from gapless.modeling.folder import weight_files
+from gapless.seeds import stream_key
+
+
+def load_model(folder: Path) -> Any:
+    """Return the causal language model of a folder, with fp32 weights, in training mode."""
+    from transformers import AutoModelForCausalLM
+
+    weight_files(folder)
+    try:
+        model = AutoModelForCausalLM.from_pretrained(
+            folder, dtype=torch.float32, local_files_only=True, use_safetensors=True
+        )
+    except (ValueError, OSError, RuntimeError, KeyError) as error:
+        raise ModelError(f"`transformers` cannot load the model: {error}", where=str(folder)) from error
+    return model.train()
+
+
+def new_model(architecture: str, settings: dict[str, Any], *, vocabulary_size: int, seed: int) -> Any:
+    """Return a causal language model with random fp32 weights, in training mode.
+
+    The draw depends on ``seed`` alone; the process's own random state stays as it was.
+    """
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    try:
+        config = AutoConfig.for_model(architecture, vocab_size=vocabulary_size, **settings)
+    except (ValueError, TypeError) as error:
+        raise RecipeError(
+            f"`transformers` cannot make a {architecture!r} model of these settings: {error}",
+            where="model",
+        ) from error
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(stream_key(seed, "model") % 2**63)
+        return AutoModelForCausalLM.from_config(config, dtype=torch.float32).train()

@@ -90,3 +90,22 @@ def _parameters_in(path: Path) -> int:
             size *= extent
         total += size
     return total
+
+
+def facts_of_config(
+    architecture: str, settings: dict[str, object], vocabulary_size: int
+) -> ModelFacts:
+    """Return the sizes of a model that does not exist yet; nothing is allocated."""
+    import torch
+
+    from gapless.modeling.load import new_model
+
+    with torch.device("meta"):
+        model = new_model(architecture, settings, vocabulary_size=vocabulary_size, seed=0)
+    config = model.config.get_text_config()
+    return ModelFacts(
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        layers=config.num_hidden_layers,
+        hidden_size=config.hidden_size,
+        context=getattr(config, "max_position_embeddings", None),
+    )

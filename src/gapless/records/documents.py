@@ -7,6 +7,7 @@
 ``file name:line``. Rows stand in the order of the files and of the lines in them.
 """
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,15 @@ DOCUMENTS_FILE = "documents.parquet"
 REMOVED_FILE = "removed.parquet"
 BEGINNING_CHARACTERS = 200
 """How much of a removed text is kept for the report."""
+
+
+def is_held_out(work: str, fraction: float) -> bool:
+    """Whether a work is kept out of training: by the hash of its id alone, the same in every recipe.
+
+    A larger fraction holds out the same works and more.
+    """
+    digest = hashlib.blake2b(work.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "big") < fraction * 2**64
 
 
 def read_columns(folder: Path, *columns: str, file_name: str = DOCUMENTS_FILE) -> dict[str, Any]:

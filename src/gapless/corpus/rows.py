@@ -1,0 +1,172 @@
+"""Rows: what every reader makes of a record, whatever the format.
+
+    text      string or null        work     the user's id of the document, or null
+    origin    ``file name:line``    problem  why the record is no document, or null
+    line      where it stands       one float64 column per score
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gapless.errors import DataError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+UNREADABLE_LINE = "unreadable_line"
+"""The line is no JSON object."""
+BROKEN_TEXT = "broken_text"
+"""The bytes are no UTF-8."""
+NO_TEXT = "no_text"
+"""The record has no text, or null."""
+NOT_TEXT = "not_text"
+"""The text is a number, a list or another thing that is no string."""
+BAD_ID = "bad_id"
+"""The id is neither a string nor a whole number."""
+BAD_SCORE = "bad_score"
+"""A score is there and is no number."""
+
+HEAD_RECORDS = 1000
+"""A column that none of a file's first records has is a mistake in the recipe."""
+_BATCH_ROWS, _BATCH_CHARACTERS = 2048, 4 << 20
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_SHOWN_NAMES = 20
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Where a record keeps its text, its id and its scores."""
+
+    text: str = "text"
+    id: str | None = None
+    scores: tuple[str, ...] = ()
+
+    def settings(self) -> Iterator[tuple[str, str]]:
+        """Give each column with the setting of the recipe that names it."""
+        yield self.text, "text"
+        if self.id is not None:
+            yield self.id, "id"
+        for name in self.scores:
+            yield name, "scores"
+
+
+def schema(columns: Columns) -> pa.Schema:
+    """Return the schema of a reader's batches."""
+    import pyarrow as pa
+
+    names = ("text", "work", "origin", "problem")
+    return pa.schema(
+        [(name, pa.large_string()) for name in names]
+        + [("line", pa.int64())]
+        + [(name, pa.float64()) for name in columns.scores]
+    )
+
+
+@dataclass
+class RowBuffer:
+    """Gathers rows one by one into batches of a bounded size."""
+
+    columns: Columns
+    file_name: str
+    _rows: list[tuple[Any, ...]] = field(default_factory=list)
+    _characters: int = 0
+
+    def add(
+        self,
+        line: int,
+        *,
+        text: str | None,
+        work: str | None = None,
+        problem: str | None = None,
+        scores: Iterable[float | None] = (),
+    ) -> pa.RecordBatch | None:
+        """Take a row; give a batch when enough have come together."""
+        given = tuple(scores) or (None,) * len(self.columns.scores)
+        self._rows.append((text, work, f"{self.file_name}:{line}", problem, line, *given))
+        self._characters += len(text) if text is not None else 0
+        if len(self._rows) >= _BATCH_ROWS or self._characters >= _BATCH_CHARACTERS:
+            return self._batch()
+        return None
+
+    def rest(self) -> Iterator[pa.RecordBatch]:
+        """Give the last rows."""
+        if self._rows:
+            yield self._batch()
+
+    def _batch(self) -> pa.RecordBatch:
+        import pyarrow as pa
+
+        target = schema(self.columns)
+        arrays = [
+            _text_array(values) if pa.types.is_large_string(column.type) else pa.array(values, column.type)
+            for values, column in zip(zip(*self._rows, strict=True), target, strict=True)
+        ]
+        self._rows, self._characters = [], 0
+        return pa.RecordBatch.from_arrays(arrays, schema=target)
+
+
+def _text_array(values: Iterable[str | None]) -> pa.Array:
+    import pyarrow as pa
+
+    texts = list(values)
+    try:
+        return pa.array(texts, pa.large_string())
+    except UnicodeEncodeError:  # half a surrogate pair, which JSON can spell and UTF-8 cannot
+        repaired = [text and _SURROGATE.sub("\ufffd", text) for text in texts]
+        return pa.array(repaired, pa.large_string())
+
+
+@dataclass
+class Head:
+    """Watches the first records of a file for the columns that the recipe names."""
+
+    columns: Columns
+    file_name: str
+    _missing: dict[str, str] = field(init=False)
+    _present: dict[str, None] = field(default_factory=dict)
+    _first_line: int = 0
+    _records: int = 0
+
+    def __post_init__(self) -> None:
+        self._missing = dict(self.columns.settings())
+
+    def saw(self, line: int, names: Iterable[str]) -> None:
+        """Take a record's column names; fail when the head ends without a named column."""
+        if self._records >= HEAD_RECORDS:
+            return
+        self._first_line = self._first_line or line
+        self._records += 1
+        self._present.update(dict.fromkeys(names))
+        if self._records == HEAD_RECORDS:
+            self.end()
+
+    def end(self) -> None:
+        """Fail when no record had a named column."""
+        for name, setting in self._missing.items() if self._records else ():
+            if name not in self._present:
+                where = f"{self.file_name}:{self._first_line}"
+                raise missing_column(name, setting, list(self._present), where)
+
+
+def missing_column(name: str, setting: str, present: list[str], where: str) -> DataError:
+    """Return the error for a column that the recipe names and the file has not."""
+    shown = ", ".join(present[:_SHOWN_NAMES]) or "none"
+    more = f" and {len(present) - _SHOWN_NAMES} more" if len(present) > _SHOWN_NAMES else ""
+    near = difflib.get_close_matches(name, present, n=1, cutoff=0.5)
+    hint = f"Did you mean {near[0]!r}? " if near else ""
+    return DataError(
+        f"there is no column {name!r}; the columns are: {shown}{more}",
+        where=where,
+        mend=f"{hint}Set `{setting}` of the source to the name of a column.",
+    )
+
+
+def file_name(path: Path) -> str:
+    """Return the name of a file as text that can be stored, whatever bytes it has."""
+    return path.name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -1,0 +1,55 @@
+"""Places in a recipe: paths as people write them, and where each came from (a line, a ``--set``)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+Key = str | int
+Path = tuple[Key, ...]
+
+
+def spell(path: Path) -> str:
+    """Return a path in the user's spelling: ``order.phases[0].mixture``."""
+    text = ""
+    for key in path:
+        if isinstance(key, int):
+            text += f"[{key}]"
+        else:
+            text += f".{key}" if text else key
+    return text
+
+
+def values(tree: object, path: Path = ()) -> Iterator[tuple[Path, object]]:
+    """Yield every place of a tree of dicts and lists with what stands there, outer ones first."""
+    yield path, tree
+    if isinstance(tree, dict):
+        for key, value in tree.items():
+            yield from values(value, (*path, key))
+    elif isinstance(tree, list | tuple):
+        for index, value in enumerate(tree):
+            yield from values(value, (*path, index))
+
+
+@dataclass
+class Origins:
+    """Where each place of a recipe was written; an unknown place has its parent's origin."""
+
+    whole: str
+    """The recipe's own name: its file as the user spelled it."""
+    known: dict[Path, str] = field(default_factory=dict)
+
+    def of(self, path: Path) -> str:
+        """Return the origin of the nearest place at or above ``path``."""
+        for end in range(len(path), 0, -1):
+            if path[:end] in self.known:
+                return self.known[path[:end]]
+        return self.whole
+
+    def where(self, path: Path) -> str:
+        """Return origin and path, as a message shows them."""
+        return f"{self.of(path)}: {spell(path)}" if path else self.of(path)
+
+    def replace(self, path: Path, tree: object, origin: str) -> None:
+        """Forget what lay at and below ``path``; all of ``tree`` there comes from ``origin``."""
+        for old in [known for known in self.known if known[: len(path)] == path]:
+            del self.known[old]
+        self.known.update({place: origin for place, _ in values(tree, path)})

@@ -1,0 +1,110 @@
+"""The shape of every number in the report."""
+
+import math
+from dataclasses import dataclass
+
+MINUS = "\N{MINUS SIGN}"
+MISSING = "\N{EN DASH}"
+NARROW_SPACE = "\N{NARROW NO-BREAK SPACE}"
+
+
+@dataclass(frozen=True)
+class Metric:
+    """How one metric is written."""
+
+    label: str
+    change_label: str
+    """What a difference of it is measured in."""
+    scale: float = 1.0
+    digits: int = 3
+    unit: str = ""
+
+
+_METRICS = {
+    "bits_per_byte": Metric("bits per byte", "bits per byte"),
+    "accuracy": Metric("accuracy", "points of accuracy", scale=100.0, digits=1, unit=" %"),
+}
+
+
+def metric_named(name: str) -> Metric:
+    """Return how the metric is written; one that is not known is written plainly."""
+    label = name.replace("_", " ")
+    return _METRICS.get(name, Metric(label, label))
+
+
+def is_known(number: float | None) -> bool:
+    """Whether there is a finite number to show."""
+    return number is not None and math.isfinite(number)
+
+
+def value(number: float | None, metric: Metric) -> str:
+    """Write a value: ``2.341``, ``41.2 %``."""
+    if number is None or not math.isfinite(number):
+        return MISSING
+    return _fixed(number * metric.scale, metric.digits) + metric.unit
+
+
+def amount(number: float | None, metric: Metric) -> str:
+    """Write the size of a difference, without unit: ``0.121``."""
+    if number is None or not math.isfinite(number):
+        return MISSING
+    return _fixed(number * metric.scale, metric.digits)
+
+
+def signed(number: float | None, metric: Metric) -> str:
+    """Write a difference with its sign, without unit: ``+0.479``."""
+    text = amount(number, metric)
+    positive = text != MISSING and not text.startswith(MINUS) and text.strip("0.") != ""
+    return f"+{text}" if positive else text
+
+
+def interval(low: float | None, high: float | None, metric: Metric) -> str:
+    """Write a signed interval, ``+0.455 to +0.503``; empty when it is not known."""
+    if not (is_known(low) and is_known(high)):
+        return ""
+    return f"{signed(low, metric)} to {signed(high, metric)}"
+
+
+def plain_interval(low: float | None, high: float | None, metric: Metric) -> str:
+    """Write an interval of values or sizes, ``0.105 to 0.137``; empty when it is not known."""
+    if not (is_known(low) and is_known(high)):
+        return ""
+    return f"{amount(low, metric)} to {amount(high, metric)}"
+
+
+def count(number: int) -> str:
+    """Write a whole number in groups of three digits."""
+    return f"{number:,}".replace(",", NARROW_SPACE)
+
+
+def short(number: float | None) -> str:
+    """Write a number of any size in three digits: ``12.3k``, ``0.0003``."""
+    if number is None or not math.isfinite(number):
+        return MISSING
+    for suffix, scale in (("T", 1e12), ("B", 1e9), ("M", 1e6), ("k", 1e3)):
+        if abs(number) >= scale * 0.9995:
+            return _three_digits(number / scale) + suffix
+    return _three_digits(number)
+
+
+def tokens(number: int | None) -> str:
+    """Write an amount of tokens: ``98.3k``."""
+    return MISSING if number is None else short(float(number))
+
+
+def percent(share: float) -> str:
+    """Write a share: ``12.5 %``."""
+    return f"{share * 100:.1f} %"
+
+
+def _fixed(number: float, digits: int) -> str:
+    text = f"{number:.{digits}f}"
+    if text.startswith("-"):
+        text = text[1:]
+        return text if text.strip("0.") == "" else MINUS + text
+    return text
+
+
+def _three_digits(number: float) -> str:
+    text = f"{number:.3g}"
+    return text.replace("-", MINUS, 1) if text.startswith("-") else text

@@ -1,0 +1,44 @@
+"""The curves: what the model could do at every measured point of every arm."""
+
+from gapless.report.content import Content
+from gapless.report.numbers import metric_named
+from gapless.report.plots import ArmCurve, Plot, curve_plot, curves_named
+from gapless.report.templating import Section, fill
+
+_TITLES = {"domain": "Domain", "general": "General text"}
+
+
+def build(content: Content) -> Section:
+    """Make the charts of both roles, then a small one for each source and task."""
+    gathered = curves_named(content.arms)
+    means = {key: curves for key, curves in gathered.items() if key[0] in _TITLES}
+    parts = {key: curves for key, curves in gathered.items() if key[0] not in _TITLES}
+    html = fill(
+        "curves",
+        arms=[arm.name for arm in content.arms],
+        means=[_mean_plot(key, curves, len(means)) for key, curves in _in_order(means)],
+        parts=[_part_plot(curves) for _, curves in _in_order(parts)],
+        has_bands=any(curve.low for arm in content.arms for curve in arm.curves),
+    )
+    return Section("curves", "Curves", html)
+
+
+def _in_order(
+    gathered: dict[tuple[str, str], list[ArmCurve]],
+) -> list[tuple[tuple[str, str], list[ArmCurve]]]:
+    """Put bits per byte first, then the general role: the gap is looked for there."""
+    return sorted(
+        gathered.items(),
+        key=lambda item: (item[0][1] != "bits_per_byte", item[1][0].curve.role != "general"),
+    )
+
+
+def _mean_plot(key: tuple[str, str], curves: list[ArmCurve], total: int) -> Plot:
+    name, metric = key
+    title = _TITLES[name] if total <= len(_TITLES) else f"{_TITLES[name]}: {metric_named(metric).label}"
+    return curve_plot(curves, title=title)
+
+
+def _part_plot(curves: list[ArmCurve]) -> Plot:
+    first = curves[0].curve
+    return curve_plot(curves, title=f"{first.name} ({first.role})", small=True)

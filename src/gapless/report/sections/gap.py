@@ -1,0 +1,148 @@
+"""The gap: how far each metric fell, for how long, and what was paid for what was gained."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from gapless.report.content import ArmContent, Content, GapRow
+from gapless.report.numbers import (
+    MISSING,
+    amount,
+    interval,
+    metric_named,
+    plain_interval,
+    short,
+    signed,
+    tokens,
+    value,
+)
+from gapless.report.plots import Plot, Table
+from gapless.report.templating import Section, fill
+from gapless.report.verdict import in_order
+
+
+@dataclass(frozen=True)
+class GapLine:
+    """One row of the table of gaps."""
+
+    arm: int
+    arm_name: str
+    cells: tuple[tuple[str, str], ...]
+    """What is shown, and a smaller line under it."""
+
+
+@dataclass(frozen=True)
+class Trade:
+    """One arm's gain on the domain and its change on general text, on one metric."""
+
+    index: int
+    arm: str
+    domain: GapRow
+    general: GapRow
+
+
+def build(content: Content) -> Section:
+    """Make the table of gaps and the chart of gain against forgetting."""
+    trades = trades_of(content.arms)
+    groups: dict[tuple[str, str], list[GapLine]] = {}
+    for index, arm in enumerate(content.arms):
+        for row in in_order(arm.gaps):
+            line = GapLine(index, arm.name, _cells(row))
+            groups.setdefault((row.name, metric_named(row.metric).label), []).append(line)
+    html = fill(
+        "gap",
+        groups=groups,
+        arms=[arm.name for arm in content.arms],
+        plot=_trade_plot(trades) if trades else None,
+        front=[trade.arm for trade in front_of(trades)],
+    )
+    return Section("gap", "The gap", html)
+
+
+def trades_of(arms: tuple[ArmContent, ...]) -> list[Trade]:
+    """Pair each arm's domain row with its general row on the same metric, means first."""
+    trades: list[Trade] = []
+    for index, arm in enumerate(arms):
+        rows = in_order(arm.gaps)
+        wanted = trades[0].domain.metric if trades else None
+        for domain in (row for row in rows if row.role == "domain"):
+            metric = wanted or domain.metric
+            general = next((r for r in rows if r.role == "general" and r.metric == metric), None)
+            if domain.metric == metric and general is not None:
+                trades.append(Trade(index, arm.name, domain, general))
+                break
+    return trades
+
+
+def front_of(trades: list[Trade]) -> list[Trade]:
+    """Return the arms that no other one beats on both sides, by their point values."""
+    return [trade for trade in trades if not any(_beats(other, trade) for other in trades)]
+
+
+def _beats(one: Trade, other: Trade) -> bool:
+    gains = (one.domain.change - other.domain.change, one.general.change - other.general.change)
+    return min(gains) >= 0 and max(gains) > 0
+
+
+def _cells(row: GapRow) -> tuple[tuple[str, str], ...]:
+    metric = metric_named(row.metric)
+    fell = "clear of noise" if row.drop_is_real else "within noise"
+    recovery = tokens(row.tokens_to_recovery) if row.recovered else "not recovered"
+    if row.depth <= 0:
+        fell, recovery = "never below the base", MISSING
+    return (
+        (value(row.base, metric), ""),
+        (value(row.final, metric), ""),
+        (signed(row.change, metric), interval(row.change_low, row.change_high, metric)),
+        (amount(row.depth, metric), plain_interval(row.depth_low, row.depth_high, metric)),
+        (fell, ""),
+        (tokens(row.tokens_to_bottom), ""),
+        (recovery, ""),
+        (short(row.area * metric.scale), ""),
+        (value(row.peak, metric), f"at {tokens(row.tokens_to_peak)}"),
+    )
+
+
+def _trade_plot(trades: list[Trade]) -> Plot:
+    metric = metric_named(trades[0].domain.metric)
+    on_front = {trade.index for trade in front_of(trades)}
+    spec = {
+        "kind": "scatter",
+        "title": "Gain against forgetting",
+        "x": "change on general text",
+        "y": "change on the domain",
+        "digits": metric.digits,
+        "points": [_point(trade, metric.scale, on_front) for trade in trades],
+    }
+    rows = tuple(
+        (
+            trade.arm,
+            _with_interval(trade.general),
+            _with_interval(trade.domain),
+            "yes" if trade.index in on_front else "no",
+        )
+        for trade in trades
+    )
+    head = ("Arm", "Change on general text", "Change on the domain", "Beaten by none on both")
+    subtitle = f"{metric.change_label}, against the base model; up and to the right is better"
+    return Plot("Gain against forgetting", subtitle, spec, Table(head, rows))
+
+
+def _point(trade: Trade, scale: float, on_front: set[int]) -> dict[str, Any]:
+    return {
+        "arm": trade.index,
+        "name": trade.arm,
+        "x": _spread(trade.general, scale),
+        "y": _spread(trade.domain, scale),
+        "front": trade.index in on_front,
+    }
+
+
+def _spread(row: GapRow, scale: float) -> list[float | None]:
+    numbers = (row.change, row.change_low, row.change_high)
+    return [None if number is None else number * scale for number in numbers]
+
+
+def _with_interval(row: GapRow) -> str:
+    metric = metric_named(row.metric)
+    span = interval(row.change_low, row.change_high, metric)
+    return signed(row.change, metric) + (f" ({span})" if span else "")

@@ -1,0 +1,356 @@
+"""The stages of one arm: the base's measurement, the order, the training."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gapless.errors import ModelError
+from gapless.mixing import plan_phases
+from gapless.ordering import DocumentStream, RunOrder
+from gapless.recipe import Recipe
+from gapless.recipe.schema import NewModel, PretrainedModel
+from gapless.records.documents import read_columns
+from gapless.records.fingerprint import FileHashes
+from gapless.records.measurements import items_path, read_items, read_measurements, write_items
+from gapless.records.token_store import TokenStore
+from gapless.selection import select
+from gapless.workflow.data import locate
+from gapless.workflow.stage import Stage
+
+BASE, ORDER, TRAINING = "base", "order", "training"
+MODEL_FOLDER = "model"
+
+
+class BaseModel:
+    """The model that every arm starts from."""
+
+    def __init__(self, recipe: Recipe, *, recipe_dir: Path) -> None:
+        model = recipe.model
+        self._seed = recipe.seed
+        self._spec = model
+        self._folder: Path | None = None
+        tokenizer = model.tokenizer
+        if isinstance(model, PretrainedModel):
+            self._folder = locate(model.path, recipe_dir)
+            tokenizer = tokenizer or model.path
+        assert tokenizer is not None
+        self.tokenizer_dir = locate(tokenizer, recipe_dir)
+
+    def content(self, hashes: FileHashes) -> dict[str, str]:
+        """Return the fingerprints of the files that the model is made of."""
+        from gapless.modeling import weight_files
+        from gapless.tokenization import files
+
+        found = {"tokenizer": hashes.of_files(files(self.tokenizer_dir))}
+        if self._folder is not None:
+            found["model"] = hashes.of_files(weight_files(self._folder))
+        return found
+
+    def part(self) -> dict[str, Any]:
+        """Return what the recipe says of the model, places left out."""
+        if isinstance(self._spec, NewModel):
+            spec = self._spec.model_dump(mode="json", exclude={"tokenizer"})
+            return {**spec, "seed": self._seed}
+        return {"type": self._spec.type}
+
+    def tokenizer(self) -> Any:
+        """Load the tokenizer."""
+        from gapless.tokenization import load_tokenizer
+
+        return load_tokenizer(self.tokenizer_dir)
+
+    def load(self) -> Any:
+        """Load the model, with a tokenizer that fits it and a context that it can take."""
+        from gapless.modeling import load_model, new_model
+        from gapless.tokenization import check_matches
+
+        tokenizer = self.tokenizer()
+        if isinstance(self._spec, NewModel):
+            return new_model(
+                self._spec.architecture,
+                self._spec.config,
+                vocabulary_size=len(tokenizer),
+                seed=self._seed,
+            )
+        assert self._folder is not None
+        model = load_model(self._folder)
+        check_matches(tokenizer, model.get_input_embeddings().num_embeddings)
+        return model
+
+    def facts(self) -> Any:
+        """Return the model's sizes without loading its weights."""
+        from gapless.modeling import facts_of
+        from gapless.modeling.folder import facts_of_config
+
+        if isinstance(self._spec, NewModel):
+            vocabulary = len(self.tokenizer())
+            return facts_of_config(self._spec.architecture, self._spec.config, vocabulary)
+        assert self._folder is not None
+        return facts_of(self._folder)
+
+
+def base_stage(
+    arm: Recipe, model: BaseModel, probes: Stage, *, root: Path, hashes: FileHashes
+) -> Stage:
+    """Return the stage that takes measurement zero: every probe on the base model."""
+
+    def work(_: Stage, folder: Path) -> dict[str, Any]:
+        from gapless.training.compute import Compute
+
+        compute = Compute.choose(arm.training.device, arm.training.precision)
+        loaded = model.load().to(compute.device)
+        _check_context(loaded, arm.order.context)
+        measure = _measurer(arm, model, probes, compute=compute, arm_name="base")
+        measurements, items = measure(loaded, 0)
+        from gapless.records.journal import Journal
+
+        journal = Journal(folder / "measurements.jsonl")
+        journal.append(*(m.row() for m in measurements))
+        write_items(items_path(folder, 0), items)
+        return {f"{m.probe}/{m.metric}": m.value for m in measurements}
+
+    return Stage(
+        kind=BASE,
+        version=1,
+        root=root,
+        part={
+            "model": model.part(),
+            "context": arm.order.context,
+            "precision": arm.training.precision,
+        },
+        inputs={"probes": probes},
+        content=model.content(hashes),
+        work=work,
+    )
+
+
+def order_stage(name: str, arm: Recipe, tokens: Mapping[str, Stage], *, root: Path) -> Stage:
+    """Return the stage that settles which documents the arm draws from and how many rows of each source."""
+
+    def work(stage: Stage, folder: Path) -> dict[str, Any]:
+        chosen, facts = settle_order(arm, tokens)
+        np.savez(folder / "selection.npz", **chosen)  # type: ignore[arg-type]  # keys are data
+        return facts
+
+    return Stage(
+        kind=ORDER,
+        subject=name,
+        version=1,
+        root=root,
+        part={
+            "seed": arm.seed,
+            "selection": {k: v.model_dump(mode="json") for k, v in arm.selection.items()},
+            "order": arm.order.model_dump(mode="json"),
+            "roles": {name: source.role for name, source in arm.sources.items()},
+        },
+        inputs={f"tokens.{source}": stage for source, stage in tokens.items()},
+        work=work,
+    )
+
+
+def settle_order(
+    arm: Recipe, tokens: Mapping[str, Stage]
+) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Select documents and apportion rows; the facts are what ``plan`` shows."""
+    chosen = {name: _selected(name, arm, stage) for name, stage in tokens.items()}
+    selected_tokens = {
+        name: int(TokenStore.open(tokens[name].path).lengths[documents].sum())
+        for name, documents in chosen.items()
+    }
+    roles = {name: source.role for name, source in arm.sources.items()}
+    phases = plan_phases(arm.order, roles=roles, selected_tokens=selected_tokens)
+    return chosen, {
+        "phases": [{"shares": phase.shares, "rows": phase.rows} for phase in phases],
+        "selected_documents": {name: len(documents) for name, documents in chosen.items()},
+        "selected_tokens": selected_tokens,
+        "tokens": sum(phase.total for phase in phases) * arm.order.context,
+    }
+
+
+def _selected(source: str, arm: Recipe, tokens: Stage) -> np.ndarray:
+    selection = arm.selection.get(source)
+    store = TokenStore.open(tokens.path)
+    scores = None
+    if selection is not None and selection.type == "score":
+        documents = tokens.inputs["documents"]
+        scores = read_columns(documents.path, selection.column)[selection.column]
+    return select(
+        selection,
+        source=source,
+        lengths=store.lengths,
+        held_out=store.held_out,
+        scores=scores,
+        seed=arm.seed,
+    )
+
+
+def open_order(
+    arm: Recipe, folder: Path, facts: Mapping[str, Any], stores: Mapping[str, TokenStore]
+) -> RunOrder:
+    """Return the order of an arm from its artifact."""
+    rows = [phase["rows"] for phase in facts["phases"]]
+    used = {source for phase in rows for source in phase}
+    with np.load(folder / "selection.npz", allow_pickle=False) as chosen:
+        streams = {
+            source: DocumentStream(
+                source,
+                documents=chosen[source],
+                lengths=stores[source].lengths[chosen[source]],
+                seed=arm.seed,
+            )
+            for source in chosen
+            if source in used
+        }
+    return RunOrder(rows, streams, context=arm.order.context)
+
+
+def steps_to_measure(arm: Recipe, total_tokens: int) -> tuple[list[int], list[int]]:
+    """Return the steps after which an arm is measured, and those after which it is saved."""
+    from gapless.evaluation import probe_steps
+
+    batch = arm.training.batch_tokens
+    total = math.ceil(total_tokens / batch)
+
+    def steps(tokens: int | None, default: int) -> int:
+        return max(1, round((default if tokens is None else tokens) / batch))
+
+    save_every = steps(arm.training.checkpoints.every, total_tokens // 10)
+    saved = sorted({*range(save_every, total, save_every), total})
+    every = steps(arm.probing.every, total_tokens // 20)
+    first = min(steps(arm.probing.first, batch), every)
+    return sorted({*probe_steps(total, first, every), *saved}), saved
+
+
+def training_stage(
+    name: str,
+    arm: Recipe,
+    model: BaseModel,
+    *,
+    order: Stage,
+    base: Stage,
+    tokens: Mapping[str, Stage],
+    observe: Callable[[str, int], Any],
+    stop: Callable[[], bool],
+) -> Stage:
+    """Return the stage that trains one arm. ``observe(arm, total tokens)`` gives its observer."""
+
+    def work(stage: Stage, folder: Path) -> dict[str, Any]:
+        return _train(
+            name, arm, model, order=order, base=base, tokens=tokens, folder=folder,
+            observe=observe, stop=stop,
+        )  # fmt: skip
+
+    return Stage(
+        kind=TRAINING,
+        subject=name,
+        version=1,
+        root=order.root,
+        part={
+            "training": arm.training.model_dump(mode="json", exclude={"device"}),
+            "probing": arm.probing.model_dump(mode="json", include={"every", "first"}),
+        },
+        inputs={"order": order, "base": base},
+        work=work,
+        resumable=True,
+    )
+
+
+def _train(
+    name: str,
+    arm: Recipe,
+    model: BaseModel,
+    *,
+    order: Stage,
+    base: Stage,
+    tokens: Mapping[str, Stage],
+    folder: Path,
+    observe: Callable[[str, int], Any],
+    stop: Callable[[], bool],
+) -> dict[str, Any]:
+    from gapless.training.compute import Compute
+    from gapless.training.loop import TrainingJob, train
+
+    stores = {source: TokenStore.open(stage.path) for source, stage in tokens.items()}
+    run_order = open_order(arm, order.path, order.facts(), stores)
+    measured_steps, saved_steps = steps_to_measure(arm, run_order.num_tokens)
+    compute = Compute.choose(arm.training.device, arm.training.precision)
+    loaded = model.load()
+    job = TrainingJob(
+        order=run_order,
+        stores=stores,
+        training=arm.training,
+        compute=compute,
+        probe_steps=frozenset(measured_steps),
+        checkpoint_steps=frozenset(saved_steps),
+        measure=_measurer(arm, model, base.inputs["probes"], compute=compute, arm_name=name),
+        base=_measured_base(base, name),
+        folder=folder,
+        observer=observe(name, run_order.num_tokens),
+        stop=stop,
+    )
+    if not train(loaded, job):
+        raise KeyboardInterrupt
+    _export(loaded, model, folder)
+    return {"tokens": run_order.num_tokens, "steps": saved_steps[-1], "compute": compute.describe()}
+
+
+def _export(loaded: Any, model: BaseModel, folder: Path) -> None:
+    """Write the adapted model with its tokenizer: a folder that `transformers` loads."""
+    import shutil
+
+    from gapless.modeling import save_model
+    from gapless.tokenization import files
+
+    out = folder / MODEL_FOLDER
+    out.mkdir(exist_ok=True)
+    save_model(loaded, out)
+    for path in files(model.tokenizer_dir):
+        shutil.copyfile(path, out / path.name)
+
+
+def _measurer(
+    arm: Recipe, model: BaseModel, probes: Stage, *, compute: Any, arm_name: str
+) -> Callable[[Any, int], Any]:
+    from gapless.evaluation import Scorer, measure, read_probes
+
+    items, tokenizer = read_probes(probes.path), model.tokenizer()
+
+    def ask(loaded: Any, tokens_seen: int) -> Any:
+        scorer = Scorer(
+            loaded,
+            tokenizer,
+            context=arm.order.context,
+            precision="bf16" if compute.bf16 else "fp32",
+        )
+        return measure(scorer, items, arm=arm_name, tokens_seen=tokens_seen)
+
+    return ask
+
+
+def _measured_base(base: Stage, name: str) -> Any:
+    from dataclasses import replace
+
+    measurements = read_measurements(base.path / "measurements.jsonl")
+    return [replace(m, arm=name) for m in measurements], read_items(items_path(base.path, 0))
+
+
+def _check_context(model: Any, context: int) -> None:
+    longest = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+    if longest is not None and context > longest:
+        raise ModelError(
+            f"order.context is {context:,} tokens and the model takes at most {longest:,}",
+            where="order.context",
+            mend=f"Set order.context to {longest} or less.",
+        )
+
+
+def sum_of(rows: Sequence[Mapping[str, int]]) -> dict[str, int]:
+    """Add up source name to rows over phases."""
+    total: dict[str, int] = {}
+    for phase in rows:
+        for source, count in phase.items():
+            total[source] = total.get(source, 0) + count
+    return total

@@ -1,0 +1,118 @@
+"""The folder of a run: whose it is, and who is working in it.
+
+    <run>/recipe.yaml    the recipe as resolved      <run>/artifacts/   one folder per stage
+    <run>/tree.json      stages and fingerprints     <run>/report.html
+"""
+
+import fcntl
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from gapless.errors import RunError
+from gapless.recipe import Recipe, decode
+from gapless.recipe.decode import dump
+from gapless.records.artifact import ArtifactFolder, write_text
+from gapless.workflow.stage import Stage
+
+RECIPE_FILE, TREE_FILE, REPORT_FILE = "recipe.yaml", "tree.json", "report.html"
+
+
+class RunFolder:
+    """One run on the disk."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def artifacts(self) -> Path:
+        """Where the stages' folders are."""
+        return self.path / "artifacts"
+
+    def check_recipe(self, recipe: Recipe) -> None:
+        """Refuse a folder that another recipe made."""
+        place = self.path / RECIPE_FILE
+        if not place.is_file():
+            if self.path.is_dir() and any(self.path.iterdir()):
+                raise RunError(
+                    "the folder is not empty and holds no run",
+                    where=str(self.path),
+                    mend="Choose another folder with --run-dir.",
+                )
+            return
+        made_by = yaml.safe_load(place.read_text())
+        differences = _differences(made_by, yaml.safe_load(dump(recipe)))
+        if differences:
+            raise RunError(
+                "the run folder was made by another recipe; they differ in\n  "
+                + "\n  ".join(differences[:8]),
+                where=str(self.path),
+                mend="Choose another folder with --run-dir, or give the recipe another name. "
+                "Nothing there was changed.",
+            )
+
+    def claim(self, recipe: Recipe, stages: Sequence[Stage]) -> None:
+        """Write down whose folder this is and which stages make it."""
+        self.artifacts.mkdir(parents=True, exist_ok=True)
+        if not (self.path / RECIPE_FILE).is_file():
+            write_text(self.path / RECIPE_FILE, dump(recipe))
+        tree = {
+            stage.label: {"kind": stage.kind, "subject": stage.subject, "fingerprint": stage.fingerprint}
+            for stage in stages
+        }
+        write_text(self.path / TREE_FILE, json.dumps(tree, indent=1))
+
+    def recipe(self) -> Recipe:
+        """Return the recipe that made the run."""
+        self._require(RECIPE_FILE)
+        return decode(
+            yaml.safe_load((self.path / RECIPE_FILE).read_text()), where=str(self.path / RECIPE_FILE)
+        )
+
+    def stages(self) -> dict[str, ArtifactFolder]:
+        """Return stage label to its artifact's place, as the last command left it."""
+        self._require(TREE_FILE)
+        tree = json.loads((self.path / TREE_FILE).read_text())
+        return {
+            label: ArtifactFolder(self.artifacts, label, entry["fingerprint"])
+            for label, entry in tree.items()
+        }
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes from working in the folder; the lock dies with the process."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        with (self.path / ".lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise RunError(
+                    "another process is working in this run folder",
+                    where=str(self.path),
+                    mend="Wait until it ends, or stop it: it can be resumed.",
+                ) from error
+            yield
+
+    def _require(self, name: str) -> None:
+        if not (self.path / name).is_file():
+            raise RunError(
+                f"this is no run folder: it has no {name}",
+                where=str(self.path),
+                mend="Give the folder that `gapless run` wrote (runs/NAME).",
+            )
+
+
+def _differences(old: Any, new: Any, path: str = "") -> list[str]:
+    if isinstance(old, dict) and isinstance(new, dict):
+        return [
+            difference
+            for key in sorted(old.keys() | new.keys(), key=str)
+            for difference in _differences(
+                old.get(key), new.get(key), f"{path}.{key}" if path else str(key)
+            )
+        ]
+    return [] if old == new else [f"{path}: {old!r} there, {new!r} here"]

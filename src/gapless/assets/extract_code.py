@@ -17,7 +17,7 @@ _MEMBER = re.compile(r"\n\n(?=    (?:@|def |class |async def |# ))")
 
 
 def code(root: Path) -> Iterator[Entry]:
-    """Python's standard library without its tests; the key is the module's path."""
+    """Yield Python's standard library without its tests; the key is the module's path."""
     for path in sorted(root.rglob("*.py")):
         name = path.relative_to(root).as_posix()
         if name.startswith(_TABLES) or _TESTS.intersection(name.split("/")[:-1]):

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from gapless.assets.passages import Entry, group, tidy, unwrap
+from gapless.assets.passages import Entry, group, inside, tidy, unwrap
 
 _PARTS = {"noun": "noun", "verb": "verb", "adj": "adjective", "adv": "adverb"}
 _SATELLITE = re.compile(r"\((?:a|p|ip)\)$")
@@ -18,26 +18,26 @@ _DATED = re.compile(r"^\(\d{4}-\d\d-\d\d\)$")
 
 
 def wordnet(root: Path) -> Iterator[Entry]:
-    """WordNet glosses in alphabetical order: `word, word (noun): gloss; "example"`."""
-    folder = next(root.rglob("wordnet/data.noun")).parent
+    """Yield WordNet glosses in alphabetical order: `word, word (noun): gloss; "example"`."""
+    folder = inside(root, "wordnet/data.noun").parent
     rows = [row for part in _PARTS for row in _synsets(folder / f"data.{part}", _PARTS[part])]
     rows.sort(key=lambda row: (row[0].casefold(), row[0], row[1]))
     yield from group("wordnet", rows)
 
 
 def gcide(root: Path) -> Iterator[Entry]:
-    """The GNU Collaborative International Dictionary of English, marks removed."""
-    yield from group("gcide", _dictd(next(root.rglob("gcide.dict.dz"))))
+    """Yield the GNU Collaborative International Dictionary of English, marks removed."""
+    yield from group("gcide", _dictd(inside(root, "gcide.dict.dz")))
 
 
 def foldoc(root: Path) -> Iterator[Entry]:
-    """The Free On-line Dictionary of Computing."""
-    yield from group("foldoc", _dictd(next(root.rglob("foldoc.dict.dz"))))
+    """Yield the Free On-line Dictionary of Computing."""
+    yield from group("foldoc", _dictd(inside(root, "foldoc.dict.dz")))
 
 
 def jargon(root: Path) -> Iterator[Entry]:
-    """The Jargon File's lexicon."""
-    with gzip.open(next(root.rglob("jargon.txt.gz")), "rt", encoding="utf-8") as file:
+    """Yield the Jargon File's lexicon."""
+    with gzip.open(inside(root, "jargon.txt.gz"), "rt", encoding="utf-8") as file:
         text = file.read()
     yield from group("jargon", _jargon_entries(text))
 

@@ -2,42 +2,46 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gapless.assets.passages import Entry, cut, numbered, tidy
+from gapless.assets.passages import Entry, cut, inside, numbered, tidy
 from gapless.errors import AssetError
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode
 
 _BLOCKS = frozenset(
-    "p div section article h1 h2 h3 h4 h5 h6 ul ol dl dt dd li table tr thead tbody blockquote "
-    "figure figcaption caption hr address main body form pre".split()
+    re.findall(
+        r"\w+",
+        "p div section article h1 h2 h3 h4 h5 h6 ul ol dl dt dd li table tr thead tbody pre "
+        "blockquote figure figcaption caption hr address main body form",
+    )
 )
 _DEBRIS = (
-    "script, style, nav, noscript, svg, form, a.headerlink, .navheader, .navfooter, .toc, .related, "
-    ".sphinxsidebar, .docnav, #banner, #title, .topic.contents, .footnotes, sup, .list-of-figures, "
-    ".version-list, .copyright, .legalnotice, .book-navigation, .links"
+    "script, style, nav, noscript, svg, form, a.headerlink, .navheader, .navfooter, .toc, "
+    ".related, .sphinxsidebar, .docnav, #banner, #title, .topic.contents, .footnotes, sup, "
+    ".list-of-figures, .version-list, .copyright, .legalnotice, .book-navigation, .links"
 )
 _INDEX_PAGES = ("genindex", "bookindex", "contents", "search", "copyright", "py-modindex", "index")
 
 
 def docs(root: Path) -> Iterator[Entry]:
-    """Python's and PostgreSQL's manuals."""
-    yield from _manual(next(root.rglob("doc/python3.11/html")), "python", "div[role=main]")
-    yield from _manual(next(root.rglob("doc/postgresql-doc-15/html")), "postgresql", "body")
+    """Yield Python's and PostgreSQL's manuals."""
+    yield from _manual(inside(root, "doc/python3.11/html"), "python", "div[role=main]")
+    yield from _manual(inside(root, "doc/postgresql-doc-15/html"), "postgresql", "body")
 
 
 def handbook(root: Path) -> Iterator[Entry]:
-    """The Debian Administrator's Handbook, English edition."""
-    yield from _manual(next(root.rglob("debian-handbook/html/en-US")), "debian-handbook", "body")
+    """Yield the Debian Administrator's Handbook, English edition."""
+    yield from _manual(inside(root, "debian-handbook/html/en-US"), "debian-handbook", "body")
 
 
 def essays(root: Path) -> Iterator[Entry]:
-    """The essays of An Anarchist FAQ."""
-    yield from _manual(next(root.rglob("doc/anarchism/html")), "anarchism", "body")
+    """Yield the essays of An Anarchist FAQ."""
+    yield from _manual(inside(root, "doc/anarchism/html"), "anarchism", "body")
 
 
 def main_text(page: bytes, selector: str = "body") -> list[str]:
@@ -46,16 +50,16 @@ def main_text(page: bytes, selector: str = "body") -> list[str]:
         from selectolax.lexbor import LexborHTMLParser
     except ImportError as error:
         raise AssetError(
-            "reading HTML manuals needs the package selectolax; "
-            "install it with: pip install 'gapless[assets]'"
+            "reading HTML manuals needs the package selectolax",
+            mend="Install it with: pip install 'gapless[assets]'",
         ) from error
     tree = LexborHTMLParser(page)
     for node in tree.css(_DEBRIS):
         node.decompose()
-    node = tree.css_first(selector) or tree.body
+    chosen = tree.css_first(selector) or tree.body
     writer = _Writer()
-    if node is not None:
-        writer.walk(node)
+    if chosen is not None:
+        writer.walk(chosen)
         writer.flush()
     return writer.paragraphs
 

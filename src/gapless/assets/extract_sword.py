@@ -9,11 +9,13 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from gapless.assets.passages import Entry, cut, numbered, tidy, unwrap
+from gapless.assets.passages import Entry, cut, inside, numbered, tidy, unwrap
 
 _CHAPTER = re.compile(r'<chapter\b[^>]*osisID="([^"]+)"[^>]*sID=[^>]*/?>')
-_APPARATUS = re.compile(r"<note\b.*?</note>|<milestone\b[^>]*>|<reference\b.*?</reference>", re.S)
-_MAIN_TITLE = re.compile(r'<title\b[^>]*type="(?:main|x-ms|x-IS)"[^>]*>.*?</title>', re.S)
+_APPARATUS = re.compile(
+    r"<note\b.*?</note>|<milestone\b[^>]*>|<reference\b.*?</reference>", re.DOTALL
+)
+_MAIN_TITLE = re.compile(r'<title\b[^>]*type="(?:main|x-ms|x-IS)"[^>]*>.*?</title>', re.DOTALL)
 _PREVERSE = re.compile(r'<div\b[^>]*subType="x-preverse"[^>]*>')
 _BREAK = re.compile(r"</?(?:div|p|title|row|lg|list)\b[^>]*>")
 _LINE = re.compile(r"<(?:l|lb)\b[^>]*>")
@@ -21,14 +23,14 @@ _TAG = re.compile(r"<[^>]+>")
 
 
 def bible(root: Path) -> Iterator[Entry]:
-    """World English Bible, one chapter a document (cut when long); verse lines are kept."""
+    """Yield the World English Bible by chapter, long ones cut; lines of verse are kept."""
     yield from _module(root, "web", verse=True)
 
 
 def commentary(root: Path) -> Iterator[Entry]:
-    """Matthew Henry's concise commentary and Spurgeon's Treasury of David, by chapter."""
+    """Yield Matthew Henry's concise commentary and Spurgeon's Treasury of David, by chapter."""
     for name in ("mhcc", "tdavid"):
-        folder = next(root.rglob(f"zcom/{name}"))
+        folder = inside(root, f"zcom/{name}")
         yield from _module(folder, name, verse=False)
 
 

@@ -9,7 +9,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
+from gapless.errors import AssetError
+
 _NOTHING: Mapping[str, object] = MappingProxyType({})
+_LONGEST = 8000
 _SENTENCE_END = re.compile(r"(?<=[.!?;])\s+(?=[A-Z\"'\u201c\u2018(])")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u00ad\u200b\ufeff]")
 _ODD_SPACE = re.compile(r"[\u00a0\u2002-\u200a\u202f\u3000]")
@@ -25,6 +28,21 @@ class Entry(NamedTuple):
 
 Extractor = Callable[[Path], Iterator[Entry]]
 """Reads the folder that holds an unpacked package and yields its documents in a fixed order."""
+
+
+def inside(root: Path, pattern: str) -> Path:
+    """Return the first file or folder under `root` whose path ends like `pattern`.
+
+    Raises:
+        AssetError: the package does not hold it.
+
+    """
+    found = min(root.rglob(pattern), default=None)
+    if found is None:
+        raise AssetError(
+            f"the package holds no {pattern}", mend="Delete its download; fetch again."
+        )
+    return found
 
 
 def tidy(text: str) -> str:
@@ -73,16 +91,23 @@ def group(prefix: str, entries: Iterable[tuple[str, str]], size: int = 2000) -> 
         heads.append(head)
         held.append(text)
         if sum(map(len, held)) >= size:
-            yield Entry(f"{prefix}/{heads[0]}..{heads[-1]}", "\n\n".join(held))
+            yield from _grouped(prefix, heads, held)
             heads, held = [], []
     if held:
-        yield Entry(f"{prefix}/{heads[0]}..{heads[-1]}", "\n\n".join(held))
+        yield from _grouped(prefix, heads, held)
 
 
 def slug(text: str, words: int = 8) -> str:
     """Make a short lower-case key from the first words of a text."""
     found = re.findall(r"[^\W_]+", text.casefold())
     return "-".join(found[:words])
+
+
+def _grouped(prefix: str, heads: list[str], held: list[str]) -> Iterator[Entry]:
+    """Name a group by its first and last headword; cut it at lines when one entry is very long."""
+    text = "\n\n".join(held)
+    parts = [text] if len(text) <= _LONGEST else cut(text.split("\n"), 3000, 4000)
+    yield from numbered(f"{prefix}/{heads[0]}..{heads[-1]}", parts)
 
 
 def _fitting(paragraphs: Iterable[str], longest: int) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """Daft, loaded late and kept quiet."""
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 _QUIET = {
@@ -17,3 +18,14 @@ def load_daft() -> Any:
     import daft
 
     return daft
+
+
+def batch_column(function: Callable[[Any], Any], kind: str, column: str) -> Any:
+    """Return the expression of ``function`` (a Daft series in, values out) over a column.
+
+    ``kind`` names a Daft type. The function runs on Daft's threads, never in a process of its own.
+    """
+    daft = load_daft()
+    return_dtype = getattr(daft.DataType, kind)()
+    call = daft.func.batch(return_dtype=return_dtype, use_process=False)(function)
+    return call(daft.col(column))

@@ -52,7 +52,7 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
     number = 0
     try:
         with _open(path) as file:
-            for number, line in enumerate(file, 1):  # noqa: B007 - the number is told on failure
+            for number, line in enumerate(file, 1):
                 whole = line.removeprefix(_BYTE_ORDER_MARK) if number == 1 else line
                 if not whole.isspace():
                     yield number, whole
@@ -62,7 +62,7 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
         raise DataError(what, where=f"{file_name(path)}:{number}", mend=mend) from error
 
 
-def _open(path: Path) -> IO[bytes]:
+def _open(path: Path) -> IO[bytes] | gzip.GzipFile:
     suffix = path.suffix.lower()
     if suffix == ".gz":
         return gzip.open(path, "rb")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,17 +61,23 @@ def _fits(kind: pa.DataType, setting: str) -> bool:
         kind = kind.value_type
     if types.is_null(kind):
         return True
-    is_integer = types.is_integer(kind)
+    is_integer = bool(types.is_integer(kind))
     if setting == "scores":
-        return is_integer or types.is_floating(kind) or types.is_decimal(kind)
-    is_text = _is_string(kind) or types.is_binary(kind) or types.is_large_binary(kind)
+        return bool(is_integer or types.is_floating(kind) or types.is_decimal(kind))
+    is_text = any(is_kind(kind) for is_kind in _text_kinds())
     return is_text or (setting == "id" and is_integer)
 
 
-def _is_string(kind: pa.DataType) -> bool:
+def _text_kinds() -> tuple[Callable[[pa.DataType], bool], ...]:
     from pyarrow import types
 
-    return types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)
+    return (
+        types.is_string,
+        types.is_large_string,
+        types.is_string_view,
+        types.is_binary,
+        types.is_large_binary,
+    )
 
 
 def _rows(batch: pa.RecordBatch, columns: Columns, name: str, first_row: int) -> pa.RecordBatch:

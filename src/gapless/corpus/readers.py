@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gapless.corpus import json_lines, parquet, plain_text
 from gapless.corpus.engine import load_daft
 from gapless.corpus.rows import Columns
-from gapless.errors import DataError
 
 if TYPE_CHECKING:
     import daft
     import pyarrow as pa
+
+    from gapless.corpus.file_source import FileSource
 
 Reader = Callable[[Path, Columns], "Iterator[pa.RecordBatch]"]
 
@@ -38,18 +39,18 @@ def reader_of(path: Path) -> Reader | None:
 
 
 def read_files(files: Sequence[Path], columns: Columns) -> daft.DataFrame:
-    """Return the rows of the files as a lazy dataframe, in the order of files and lines.
+    """Return the rows of the files as a lazy dataframe, in the order of files and lines."""
+    return file_source(files, columns).read()
 
-    The columns are those of rows.schema, with ``position`` (an ordinal over all files) for ``line``.
-    """
+
+def file_source(files: Sequence[Path], columns: Columns) -> FileSource:
+    """Return what Daft reads the files through; it can be stopped, a dataframe cannot."""
     load_daft()
     from gapless.corpus.file_source import FileSource
 
-    return FileSource(list(files), columns).read()
-
-
-def stream(frame: Any, source: Any) -> Iterator[pa.RecordBatch]:
-    raise NotImplementedError
-
-
-__all__ = ["READERS", "DataError"]
+    tasks = []
+    for path in files:
+        read = reader_of(path)
+        assert read is not None, f"{path} has passed resolve.source_files"
+        tasks.append((path, read))
+    return FileSource(tasks, columns)

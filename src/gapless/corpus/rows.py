@@ -1,8 +1,8 @@
 """Rows: what every reader makes of a record, whatever the format.
 
-    text      string or null        work     the user's id of the document, or null
-    origin    ``file name:line``    problem  why the record is no document, or null
-    line      where it stands       one float64 column per score
+text      string or null        work     the user's id of the document, or null
+origin    ``file name:line``    problem  why the record is no document, or null
+line      where it stands       one float64 column per score
 """
 
 from __future__ import annotations
@@ -37,6 +37,9 @@ HEAD_RECORDS = 1000
 _BATCH_ROWS, _BATCH_CHARACTERS = 2048, 4 << 20
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _SHOWN_NAMES = 20
+_RESERVED = frozenset(
+    ("id", "work", "text", "origin", "held_out", "problem", "line", "position", "reason")
+)
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,14 @@ class Columns:
     text: str = "text"
     id: str | None = None
     scores: tuple[str, ...] = ()
+
+    def check(self) -> None:
+        """Refuse scores whose names the document table has already."""
+        for name in self.scores:
+            if name in _RESERVED or self.scores.count(name) > 1:
+                what = f"a score cannot be named {name!r}: that column is there already"
+                mend = "Rename the column in the source's files and in its `scores`."
+                raise DataError(what, mend=mend)
 
     def settings(self) -> Iterator[tuple[str, str]]:
         """Give each column with the setting of the recipe that names it."""
@@ -104,7 +115,9 @@ class RowBuffer:
 
         target = schema(self.columns)
         arrays = [
-            _text_array(values) if pa.types.is_large_string(column.type) else pa.array(values, column.type)
+            _text_array(values)
+            if pa.types.is_large_string(column.type)
+            else pa.array(values, column.type)
             for values, column in zip(zip(*self._rows, strict=True), target, strict=True)
         ]
         self._rows, self._characters = [], 0

@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from gapless.errors import ModelError
 
@@ -15,6 +16,7 @@ class ModelFacts:
     """All parameters, tied ones once."""
     layers: int
     hidden_size: int
+    vocabulary_size: int
     context: int | None
     """The longest input the model was built for; None when its config does not say."""
 
@@ -69,6 +71,7 @@ def facts_of(folder: Path) -> ModelFacts:
         parameters=parameters,
         layers=int(config.get("num_hidden_layers", config.get("n_layer", 0))),
         hidden_size=int(config.get("hidden_size", config.get("n_embd", 0))),
+        vocabulary_size=int(config.get("vocab_size", 0)),
         context=config.get("max_position_embeddings"),
     )
 
@@ -93,7 +96,7 @@ def _parameters_in(path: Path) -> int:
 
 
 def facts_of_config(
-    architecture: str, settings: dict[str, object], vocabulary_size: int
+    architecture: str, settings: dict[str, Any], vocabulary_size: int
 ) -> ModelFacts:
     """Return the sizes of a model that does not exist yet; nothing is allocated."""
     import torch
@@ -107,5 +110,6 @@ def facts_of_config(
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         layers=config.num_hidden_layers,
         hidden_size=config.hidden_size,
+        vocabulary_size=vocabulary_size,
         context=getattr(config, "max_position_embeddings", None),
     )

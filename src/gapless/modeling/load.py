@@ -7,6 +7,7 @@ import torch
 
 from gapless.errors import ModelError, RecipeError
 from gapless.modeling.folder import weight_files
+from gapless.modeling.save import without_bars
 from gapless.seeds import stream_key
 
 
@@ -16,9 +17,10 @@ def load_model(folder: Path) -> Any:
 
     weight_files(folder)
     try:
-        model = AutoModelForCausalLM.from_pretrained(
-            folder, dtype=torch.float32, local_files_only=True, use_safetensors=True
-        )
+        with without_bars():
+            model = AutoModelForCausalLM.from_pretrained(
+                folder, dtype=torch.float32, local_files_only=True, use_safetensors=True
+            )
     except (ValueError, OSError, RuntimeError, KeyError) as error:
         raise ModelError(f"`transformers` cannot load the model: {error}", where=str(folder)) from error
     return model.train()

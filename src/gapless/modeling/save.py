@@ -1,5 +1,7 @@
 """Write a model folder."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,21 @@ def save_model(model: Any, folder: Path, *, dtype: torch.dtype = torch.float32) 
     original = model.config.dtype
     model.config.dtype = dtype
     try:
-        model.save_pretrained(folder, state_dict=state)
+        with without_bars():
+            model.save_pretrained(folder, state_dict=state)
     finally:
         model.config.dtype = original
+
+
+@contextmanager
+def without_bars() -> Iterator[None]:
+    """Keep the progress bars of `transformers` off the terminal: ours is there."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()

@@ -30,11 +30,11 @@ def _apply_one(tree: dict[str, Any], origins: Origins, override: str) -> None:
         key, keys = _next_key(place, keys, name, path)
         new = isinstance(place, dict) and place.get(str(key)) is None
         if not keys:
-            _put(place, key, value)
+            place[key] = value
             origins.replace((*path, key), value, name)
             return
         if new:
-            _put(place, key, shape.seed_of(annotation, place, key))
+            place[key] = shape.seed_of(annotation, place, key)
             origins.replace((*path, key), place[key], name)
         annotation, place, path = shape.child(annotation, place, key), place[key], (*path, key)
 
@@ -59,6 +59,3 @@ def _index(place: list[Any], key: str, name: str, path: Path) -> int:
     allowed = f"from 0 to {last}" if last > 0 else "0" if last == 0 else "none: it is empty"
     raise RecipeError(f"{spell(path)} is a list; {key!r} is no index of it ({allowed})", where=name)
 
-
-def _put(place: Any, key: Key, value: Any) -> None:
-    place[key] = value

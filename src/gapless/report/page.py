@@ -57,5 +57,5 @@ def _asset(names: tuple[str, ...]) -> str:
 
 def _writable(page: str) -> str:
     """Replace what UTF-8 or HTML cannot hold: half characters and control characters."""
-    known = page.encode("utf-8", "replace").decode("utf-8")
+    known = page.replace("\r\n", "\n").encode("utf-8", "replace").decode("utf-8")
     return "".join(c if c >= " " or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in known)

@@ -1,6 +1,6 @@
 """The stages of the data: documents, tokens, probe items."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,9 @@ from gapless.workflow.stage import Stage
 
 DOCUMENTS, TOKENS, PROBES = "documents", "tokens", "probes"
 _ASSET = "asset:"
+_COMPRESSED = frozenset({".gz", ".zst", ".parquet"})
+_EXPANSION = 3.2
+"""Bytes of English text per compressed byte."""
 
 
 def locate(path: str, recipe_dir: Path) -> Path:
@@ -27,14 +30,28 @@ def locate(path: str, recipe_dir: Path) -> Path:
     return place
 
 
-def documents_stage(
-    name: str, source: Source, recipe: Recipe, *, recipe_dir: Path, root: Path, hashes: FileHashes
-) -> Stage:
-    """Return the stage that reads, cleans and splits one source."""
+def files_of(source: Source, recipe_dir: Path) -> list[Path]:
+    """Return the files of a source, in order."""
     from gapless.corpus import source_files
 
     paths = [source.path] if isinstance(source.path, str) else list(source.path)
-    files = source_files([str(locate(path, recipe_dir)) for path in paths], recipe_dir)
+    return source_files([str(locate(path, recipe_dir)) for path in paths], recipe_dir)
+
+
+def estimate_bytes(files: Iterable[Path]) -> int:
+    """Return about how many bytes of text are in files that nobody has read yet."""
+    return round(
+        sum(
+            path.stat().st_size * (_EXPANSION if path.suffix in _COMPRESSED else 1)
+            for path in files
+        )
+    )
+
+
+def documents_stage(
+    name: str, source: Source, recipe: Recipe, *, files: list[Path], root: Path, hashes: FileHashes
+) -> Stage:
+    """Return the stage that reads, cleans and splits one source."""
 
     def work(_: Stage, folder: Path) -> dict[str, Any]:
         from gapless.corpus import prepare_documents

@@ -29,6 +29,8 @@ class Tree:
 
     recipe: Recipe
     model: arm_stages.BaseModel
+    source_bytes: dict[str, int]
+    """Source name to about how many bytes of text it has, before anybody has read it."""
     documents: dict[str, Stage]
     tokens: dict[str, Stage]
     probes: Stage
@@ -63,9 +65,10 @@ def build_tree(
 ) -> Tree:
     """Return the stages of a recipe, whose artifacts are or will be under ``root``."""
     model = arm_stages.BaseModel(recipe, recipe_dir=recipe_dir)
+    files = {name: data.files_of(source, recipe_dir) for name, source in recipe.sources.items()}
     documents = {
         name: data.documents_stage(
-            name, source, recipe, recipe_dir=recipe_dir, root=root, hashes=hashes
+            name, source, recipe, files=files[name], root=root, hashes=hashes
         )
         for name, source in recipe.sources.items()
     }
@@ -87,4 +90,5 @@ def build_tree(
     analysis = analysis_stage(
         {name: arm.training for name, arm in built.items()}, seed=recipe.seed, root=root
     )
-    return Tree(recipe, model, documents, tokens, probes, built, analysis)
+    source_bytes = {name: data.estimate_bytes(paths) for name, paths in files.items()}
+    return Tree(recipe, model, source_bytes, documents, tokens, probes, built, analysis)

@@ -1,0 +1,42 @@
+# The only door to the tools. Every target works on a bare machine: it makes .venv first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.PHONY: help install demo test check format lint types floors clean
+
+help:
+	@echo "make demo     install, then run the embedded default and print where its report is"
+	@echo "make test     install, then run the whole test suite"
+	@echo "make check    formatting, lint, types and floors"
+	@echo "make format   rewrite the code in its one format"
+
+install: $(INSTALLED)
+
+$(INSTALLED): pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
+	touch $(INSTALLED)
+
+demo: install
+	$(BIN)/gapless assets fetch pubmed2021
+	$(BIN)/gapless demo --dir runs
+
+test: install
+	$(BIN)/python -m pytest
+
+check: install
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: install
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lint types floors: check
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,194 @@
+"""Views: what the verbs answer, made by `gapless.workflow` and shown by `gapless.cli`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanStage:
+    """One stage of a run."""
+
+    name: str
+    done: bool
+    detail: str
+    """Seven digits of the fingerprint, or what is special about it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanSource:
+    """What one source holds for training."""
+
+    name: str
+    role: str
+    """``domain`` or ``general``."""
+    documents: int | None
+    """Documents that stay after cleaning; None when nobody has counted them."""
+    tokens: int | None
+    """Tokens to train on, without the held-out documents."""
+    held_out_documents: int | None
+    exact: bool
+    """Whether the numbers are counted; otherwise they are estimates from the size."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanMixtureRow:
+    """What one source gives to one phase of one arm."""
+
+    arm: str
+    phase: int
+    """From 0."""
+    source: str
+    share: float
+    """Fraction of the phase's tokens."""
+    tokens: int
+    """Tokens the phase takes from the source."""
+    selected_tokens: int
+    """Tokens of the source that are eligible."""
+    repetition: float
+    """How often the phase sees the eligible text."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanArm:
+    """What one arm costs."""
+
+    name: str
+    tokens: int
+    steps: int
+    flops: float
+    """Training and measuring together."""
+    hours: float
+    """On this machine."""
+    probes: int
+    """How often the model is measured."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What a run would do and cost."""
+
+    run_dir: Path
+    parameters: int
+    memory_bytes: int
+    """Needed while training."""
+    disk_bytes: int
+    """Needed for the whole run."""
+    stages: tuple[PlanStage, ...]
+    sources: tuple[PlanSource, ...]
+    mixture: tuple[PlanMixtureRow, ...]
+    arms: tuple[PlanArm, ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SummaryRow:
+    """How one arm ended; the base model's row has only its two values."""
+
+    arm: str
+    domain_bits_per_byte: float | None
+    general_bits_per_byte: float | None
+    gain: float | None
+    """Improvement on the domain against the base model; positive is better."""
+    forgetting: float | None
+    """Change on general text against the base model; negative is a loss."""
+    gap_depth: float | None
+    """How far the domain fell below the base model on the way."""
+    tokens_to_recovery: int | None
+    """Tokens until the domain was back at the base model's value, if it fell and came back."""
+    recovered: bool
+    """Whether the domain ended no worse than the base model."""
+    tokens_seen: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunResult:
+    """What one ``run`` did, and where the run stands after it."""
+
+    run_dir: Path
+    report: Path | None
+    """The report, once every stage is done."""
+    summary: tuple[SummaryRow, ...]
+    """Base model first; empty before the analysis."""
+    did: tuple[str, ...]
+    """Names of the stages made now."""
+    stopped_at: str | None
+    """The stage of ``--until``, when the run was asked to stop there."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArmStatus:
+    """How far one arm's training is."""
+
+    name: str
+    tokens_seen: int
+    total_tokens: int | None
+    """None before the order is settled."""
+    state: str
+    """``not started``, ``under way`` or ``done``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    """How far a run is."""
+
+    run_dir: Path
+    stages: tuple[PlanStage, ...]
+    arms: tuple[ArmStatus, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Glimpse:
+    """One slice of a document that the model saw, and why it saw it."""
+
+    token: int
+    """Number of the slice's first token in the arm."""
+    row: int
+    arm: str
+    phase: int
+    source: str
+    document_id: str
+    work: str
+    """The user's id of the document."""
+    origin: str
+    """``file name:line``."""
+    reason: str
+    """Why the document is in the run."""
+    epoch: int
+    """The pass over the source, from 0."""
+    text: str
+    """The document's beginning."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """Several runs side by side."""
+
+    rows: tuple[tuple[str, SummaryRow], ...]
+    """Run name and one of its rows."""
+    report: Path | None
+
+
+class Progress(Protocol):
+    """Whoever watches a run."""
+
+    def stage(self, name: str, detail: str) -> None:
+        """A stage begins."""
+
+    def done(self, name: str, detail: str) -> None:
+        """A stage is made."""
+
+    def training(
+        self,
+        arm: str,
+        tokens_seen: int,
+        total_tokens: int,
+        tokens_per_second: float,
+        loss: float,
+        gain: float | None,
+        forgetting: float | None,
+    ) -> None:
+        """A step is taken; ``gain`` and ``forgetting`` are those of the last measurement."""
+
+    def note(self, text: str) -> None:
+        """Something a person should know."""

@@ -1,0 +1,129 @@
+/* Line charts over tokens seen.
+   spec: {title, y, scale, digits, unit, small, log, lines: [{arm, name, x, y, low, high}], levels: [{y, arm}]} */
+
+function drawLines(chart) {
+  const { svg, spec, hidden } = chart, width = svg.clientWidth, height = svg.clientHeight;
+  if (!width) return;
+  svg.replaceChildren();
+  svg.setAttribute("viewBox", "0 0 " + width + " " + height);
+  const lines = spec.lines.filter((line) => !hidden.has(line.arm));
+  const seen = spec.lines.flatMap((line) => line.x), levels = spec.levels.filter((level) => !hidden.has(level.arm));
+  const first = Math.min(...seen.filter((x) => x > 0)), last = Math.max(...seen);
+  const values = lines.flatMap((line) => line.y.concat(line.low || [], line.high || []));
+  const [low, high] = padded(values.concat(levels.map((level) => level.y)), 0.06);
+  const rows = ticksBetween(low, high, height / (spec.small ? 42 : 50)), texts = tickText(rows, false);
+  const left = leftMargin(texts, spec.small), right = width - 10, bottom = height - (spec.small ? 22 : 40);
+  const x = tokenScale(first, last, chart.log, left + 4, right - 4), y = linearScale(low, high, bottom, 10);
+  drawRows(svg, rows, texts, y, left, right);
+  drawTokenAxis(svg, spec, { first, last, log: chart.log, x, left, right, bottom });
+  for (const line of lines) drawBand(svg, line, x, y);
+  for (const level of levels) drawLevel(svg, level, spec, y, left, right);
+  for (const line of lines) drawLine(svg, line, x, y, spec.small);
+  for (const level of levels) nameLevel(svg, level, spec, y, right, lines, x);
+  chart.drawn = { lines, x, y, left, right, bottom, width };
+}
+
+function drawTokenAxis(svg, spec, at) {
+  const { first, last, log, x, left, right, bottom } = at, room = spec.small ? 38 : 46;
+  element(svg, "line", { class: "axis", x1: left, x2: right, y1: bottom + 0.5, y2: bottom + 0.5 });
+  if (log && last > first) {
+    const middle = (x(0) + x(first)) / 2;
+    element(svg, "path", { class: "axis", d: "M" + (middle - 5) + " " + (bottom + 4) + "l4-8m3 8l4-8" });
+  }
+  for (const tick of tokenTicks(first, last, log, x, room)) {
+    const place = x(tick), anchor = place > right - 14 ? "end" : "middle";
+    element(svg, "line", { class: "axis", x1: place, x2: place, y1: bottom, y2: bottom + 4 });
+    element(svg, "text", { x: anchor === "end" ? right : place, y: bottom + 17, "text-anchor": anchor }, shortNumber(tick));
+  }
+  if (!spec.small) {
+    element(svg, "text", { x: (left + right) / 2, y: bottom + 36, "text-anchor": "middle" }, "tokens seen" + (log ? " (log)" : ""));
+  }
+}
+
+function path(points) {
+  return points.length ? "M" + points.map(([x, y]) => x.toFixed(1) + " " + y.toFixed(1)).join("L") : "";
+}
+
+function known(line, values, x, y) {
+  const points = [];
+  line.x.forEach((seen, k) => values[k] !== null && points.push([x(seen), y(values[k])]));
+  return points;
+}
+
+function drawBand(svg, line, x, y) {
+  if (!line.low || !line.high) return;
+  const upper = known(line, line.high, x, y), lower = known(line, line.low, x, y).reverse();
+  if (upper.length) element(svg, "path", { class: "band s" + (line.arm % COLOURS), d: path(upper.concat(lower)) + "Z" });
+}
+
+function drawLine(svg, line, x, y, small) {
+  const points = known(line, line.y, x, y), colour = "s" + (line.arm % COLOURS);
+  element(svg, "path", { class: "line " + colour, d: path(points) });
+  const shown = small || points.length > 60 ? points.slice(-1) : points;
+  for (const [px, py] of shown) mark(svg, line.arm, px, py, small ? 9 : 8.5);
+}
+
+function drawLevel(svg, level, spec, y, left, right) {
+  const place = y(level.y), colour = level.arm === null ? "" : " s" + (level.arm % COLOURS);
+  element(svg, "line", { class: "level" + colour, x1: left, x2: right, y1: place, y2: place });
+}
+
+/* Name the base's level where it is free of lines: above or below it, at the right or the left. */
+function nameLevel(svg, level, spec, y, right, lines, x) {
+  if (level.arm !== null || spec.small) return;
+  const place = y(level.y), text = "base " + fixed(level.y, spec.digits) + spec.unit, room = text.length * 6.6;
+  const points = lines.flatMap((line) => [].concat(known(line, line.y, x, y), known(line, line.low || [], x, y), known(line, line.high || [], x, y)));
+  let best = null;
+  for (const end of [right, right - room * 1.2, x(0) + room + 60, (x(0) + right) / 2 + room / 2]) {
+    for (const above of [true, false]) {
+      const top = above ? place - 20 : place + 2;
+      const hits = points.filter(([px, py]) => px > end - room - 6 && px < end + 6 && py > top - 3 && py < top + 21).length;
+      if (best === null || hits < best.hits) best = { hits, end, above };
+    }
+  }
+  element(svg, "text", { class: "level-name", x: best.end, y: place + (best.above ? -6 : 15), "text-anchor": "end" }, text);
+}
+
+/* Show the measured points nearest to the place `px`; a line's own point may lie elsewhere. */
+function readLines(chart, px) {
+  const { lines, x, y, bottom, width } = chart.drawn, { svg, spec } = chart;
+  const near = lines.map((line) => {
+    let best = 0;
+    line.x.forEach((seen, k) => { if (Math.abs(x(seen) - px) < Math.abs(x(line.x[best]) - px)) best = k; });
+    return { line, k: best, place: x(line.x[best]) };
+  });
+  if (!near.length) return;
+  const closest = near.reduce((a, b) => (Math.abs(b.place - px) < Math.abs(a.place - px) ? b : a));
+  const tokens = closest.line.x[closest.k];
+  clearCursor(svg);
+  const cursor = element(svg, "g", { class: "cursor-group" });
+  element(cursor, "line", { class: "cursor", x1: closest.place, x2: closest.place, y1: 6, y2: bottom });
+  const rows = near.map(({ line, k }) => {
+    const value = line.y[k];
+    if (value !== null) mark(cursor, line.arm, x(line.x[k]), y(value), 13);
+    const elsewhere = line.x[k] === tokens ? "" : " at " + shortNumber(line.x[k]);
+    const hasSpan = line.low && line.low[k] !== null && line.high[k] !== null;
+    return {
+      arm: line.arm, name: line.name + elsewhere,
+      value: value === null ? "\u2013" : fixed(value, spec.digits) + spec.unit,
+      span: hasSpan ? fixed(line.low[k], spec.digits) + " to " + fixed(line.high[k], spec.digits) : "",
+    };
+  });
+  chart.at = closest.place;
+  showReadout(chart.readout, tokens === 0 ? "base model" : shortNumber(tokens) + " tokens", rows, closest.place, width);
+}
+
+function clearCursor(svg) {
+  const old = svg.querySelector(".cursor-group");
+  if (old) old.remove();
+}
+
+/* The next measured place to the left or right of the cursor. */
+function stepLines(chart, way) {
+  const { lines, x } = chart.drawn;
+  const places = [...new Set(lines.flatMap((line) => line.x.map(x)))].sort((a, b) => a - b);
+  if (!places.length) return;
+  const at = chart.at === null ? -1 : places.findIndex((place) => place >= chart.at - 0.01);
+  const next = chart.at === null ? (way > 0 ? 0 : places.length - 1) : at + way;
+  readLines(chart, places[Math.min(places.length - 1, Math.max(0, next))]);
+}

@@ -1,0 +1,114 @@
+/* The page comes alive: charts, legends, scale switches, the contents' mark, the copy button. */
+
+const KINDS = {
+  lines: { draw: drawLines, read: readLines, step: stepLines },
+  scatter: { draw: drawScatter, read: readScatter, step: stepScatter },
+};
+const hiddenArms = new Set();
+const charts = [...document.querySelectorAll("figure.plot")].map(startChart);
+
+function startChart(figure) {
+  const spec = JSON.parse(figure.querySelector("script").textContent), svg = figure.querySelector("svg.chart");
+  const chart = {
+    figure, spec, svg, readout: figure.querySelector(".readout"), kind: KINDS[spec.kind],
+    hidden: hiddenArms, log: Boolean(spec.log), at: null, drawn: null,
+  };
+  chart.kind.draw(chart);
+  new ResizeObserver(() => redraw(chart)).observe(figure.querySelector(".canvas"));
+  listen(chart);
+  return chart;
+}
+
+function redraw(chart) {
+  leave(chart);
+  chart.kind.draw(chart);
+}
+
+function leave(chart) {
+  chart.readout.hidden = true;
+  chart.at = null;
+  clearCursor(chart.svg);
+}
+
+function listen(chart) {
+  const { svg } = chart;
+  const read = (event) => {
+    const box = svg.getBoundingClientRect();
+    if (chart.drawn) chart.kind.read(chart, event.clientX - box.left, event.clientY - box.top);
+  };
+  svg.addEventListener("pointermove", read);
+  svg.addEventListener("pointerdown", read);
+  svg.addEventListener("pointerleave", (event) => event.pointerType === "mouse" && leave(chart));
+  svg.addEventListener("blur", () => leave(chart));
+  svg.addEventListener("keydown", (event) => {
+    const way = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (way && chart.drawn) { chart.kind.step(chart, way); event.preventDefault(); }
+    if (event.key === "Escape") leave(chart);
+  });
+}
+
+document.addEventListener("pointerdown", (event) => {
+  for (const chart of charts) if (!chart.svg.contains(event.target)) leave(chart);
+});
+
+for (const key of document.querySelectorAll(".key")) {
+  key.addEventListener("click", () => {
+    const arm = Number(key.dataset.arm);
+    if (!hiddenArms.delete(arm)) hiddenArms.add(arm);
+    for (const twin of document.querySelectorAll('.key[data-arm="' + arm + '"]')) {
+      twin.setAttribute("aria-pressed", String(!hiddenArms.has(arm)));
+    }
+    charts.forEach(redraw);
+  });
+}
+
+for (const button of document.querySelectorAll("[data-log]")) {
+  button.addEventListener("click", () => {
+    const log = button.dataset.log === "true", section = button.closest("section");
+    for (const other of section.querySelectorAll("[data-log]")) {
+      other.setAttribute("aria-pressed", String(other === button));
+    }
+    for (const chart of charts) {
+      if (section.contains(chart.figure) && chart.spec.kind === "lines") { chart.log = log; redraw(chart); }
+    }
+  });
+}
+
+const links = [...document.querySelectorAll(".contents a")];
+
+/* Mark the section being read: the last one whose head is above the upper third of the window. */
+function markCurrent() {
+  const sections = links.map((link) => document.getElementById(link.hash.slice(1)));
+  let current = 0;
+  sections.forEach((section, k) => { if (section.getBoundingClientRect().top < window.innerHeight / 3) current = k; });
+  if (window.innerHeight + window.scrollY >= document.body.scrollHeight - 2) current = sections.length - 1;
+  links.forEach((link, k) => {
+    if (k !== current) link.removeAttribute("aria-current");
+    else if (!link.hasAttribute("aria-current")) {
+      link.setAttribute("aria-current", "true");
+      const strip = link.closest("nav"), place = link.offsetLeft - (strip.clientWidth - link.offsetWidth) / 2;
+      strip.scrollTo({ left: place });
+    }
+  });
+}
+document.addEventListener("scroll", markCurrent, { passive: true });
+markCurrent();
+
+for (const button of document.querySelectorAll("[data-copy]")) {
+  button.addEventListener("click", async () => {
+    const code = button.parentElement.querySelector("code");
+    try {
+      await navigator.clipboard.writeText(code.textContent);
+      button.textContent = "Copied";
+    } catch {
+      getSelection().selectAllChildren(code);
+      button.textContent = document.execCommand("copy") ? "Copied" : "Selected";
+    }
+    setTimeout(() => { button.textContent = "Copy"; }, 2000);
+  });
+}
+
+window.addEventListener("beforeprint", () => {
+  for (const part of document.querySelectorAll("details.recipe")) part.open = true;
+});
+document.documentElement.dataset.ready = String(charts.filter((chart) => chart.drawn).length);

@@ -1,0 +1,49 @@
+"""What this machine is and how fast it multiplies."""
+
+import os
+import platform
+import time
+from importlib.metadata import version
+
+_UTILISATION = 0.3
+"""Part of the matrix rate that training reaches; measured at 0.25 to 0.4 (docs/notebook.md)."""
+_PACKAGES = ("gapless", "torch", "transformers", "daft", "numpy")
+
+
+def environment(compute: str) -> dict[str, str]:
+    """Return what the results may depend on, in words."""
+    return {
+        "python": platform.python_version(),
+        **{name: version(name) for name in _PACKAGES},
+        "machine": f"{platform.machine()}, {processor()}, {os.cpu_count()} cores",
+        "compute": compute,
+    }
+
+
+def processor() -> str:
+    """Return the processor's name."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:  # noqa: PTH123 - no path of a user's
+            for line in file:
+                if line.startswith("model name"):
+                    return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or "unknown processor"
+
+
+def training_flops_per_second(*, device: str, bf16: bool) -> float:
+    """Estimate how many floating-point operations a second training does here.
+
+    Times a few matrix products (about a second) and takes the part of it that training reaches.
+    """
+    import torch
+
+    size = 8192 if device == "cuda" else 1024
+    left = torch.ones(size, size, device=device, dtype=torch.bfloat16 if bf16 else torch.float32)
+    rounds = []
+    for _ in range(5):
+        started = time.perf_counter()
+        (left @ left).sum().item()
+        rounds.append(time.perf_counter() - started)
+    return 2 * size**3 / min(rounds) * _UTILISATION

@@ -1,0 +1,180 @@
+"""What a run would do and cost. Spends nothing."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from gapless.errors import DataError
+from gapless.mixing import plan_phases
+from gapless.recipe import Recipe
+from gapless.records.views import Plan, PlanArm, PlanMixtureRow, PlanSource, PlanStage
+from gapless.workflow.arm import settle_order, steps_to_measure
+from gapless.workflow.run_folder import RunFolder
+from gapless.workflow.stage import Stage
+from gapless.workflow.tree import ArmStages, Tree
+
+_BYTES_PER_PARAMETER_TRAINING = 16
+"""fp32 weights, gradients and two moments of AdamW."""
+_BYTES_PER_PARAMETER_CHECKPOINT = 12
+"""fp32 weights and two moments."""
+_BYTES_PER_TOKEN_ESTIMATE = 3.5
+"""UTF-8 bytes per token of English text, for a source that is not tokenised yet."""
+
+
+def make_plan(tree: Tree, folder: RunFolder, *, machine_speed: bool = True) -> Plan:
+    """Return the plan; numbers of sources that are not tokenised yet are estimates."""
+    facts = tree.model.facts()
+    sources = [_source(name, tree) for name in tree.recipe.sources]
+    exact = all(source.exact for source in sources)
+    estimated = {source.name: source.tokens or 0 for source in sources}
+    settled = {name: _settle(arm, estimated, exact) for name, arm in tree.arms.items()}
+    speed = _speed(tree.recipe) if machine_speed else float("inf")
+    arms = [
+        _arm(name, tree.arms[name].recipe, order["tokens"], facts, speed)
+        for name, order in settled.items()
+    ]
+    checkpoints = 2 + max(a.recipe.training.checkpoints.keep_last for a in tree.arms.values())
+    return Plan(
+        run_dir=folder.path,
+        parameters=facts.parameters,
+        memory_bytes=facts.parameters * _BYTES_PER_PARAMETER_TRAINING
+        + _activation_bytes(tree, facts),
+        disk_bytes=facts.parameters * _BYTES_PER_PARAMETER_CHECKPOINT * checkpoints * len(arms)
+        + sum(estimated.values()) * 8,
+        stages=tuple(_stage(stage) for stage in tree.stages()),
+        sources=tuple(sources),
+        mixture=tuple(
+            row for name, order in settled.items() for row in _mixture(name, tree, order)
+        ),
+        arms=tuple(arms),
+        warnings=tuple(_warnings(tree, exact)),
+    )
+
+
+def _stage(stage: Stage) -> PlanStage:
+    done = stage.is_done()
+    half = stage.resumable and stage.folder.partial_path.is_dir()
+    return PlanStage(
+        name=stage.label,
+        done=done,
+        detail=stage.fingerprint[:7] + (", goes on from a checkpoint" if half else ""),
+    )
+
+
+def _source(name: str, tree: Tree) -> PlanSource:
+    role = tree.recipe.sources[name].role
+    stage = tree.tokens[name]
+    if stage.is_done():
+        facts = stage.facts()
+        return PlanSource(
+            name=name,
+            role=role,
+            documents=facts["documents"],
+            tokens=facts["tokens"] - facts["held_out_tokens"],
+            held_out_documents=facts["held_out_documents"],
+            exact=True,
+        )
+    tokens = round(tree.source_bytes[name] / _BYTES_PER_TOKEN_ESTIMATE)
+    return PlanSource(
+        name=name, role=role, documents=None, tokens=tokens, held_out_documents=None, exact=False
+    )
+
+
+def _settle(arm: ArmStages, estimated: Mapping[str, int], exact: bool) -> dict[str, Any]:
+    if arm.order.is_done():
+        return arm.order.facts()
+    if exact:
+        return settle_order(arm.recipe, arm.tokens)[1]
+    recipe = arm.recipe
+    selected = {
+        name: min(tokens, recipe.selection[name].tokens) if name in recipe.selection else tokens
+        for name, tokens in estimated.items()
+    }
+    roles = {name: source.role for name, source in recipe.sources.items()}
+    phases = plan_phases(recipe.order, roles=roles, selected_tokens=selected)
+    return {
+        "phases": [{"shares": phase.shares, "rows": phase.rows} for phase in phases],
+        "selected_tokens": selected,
+        "tokens": sum(phase.total for phase in phases) * recipe.order.context,
+    }
+
+
+def _mixture(name: str, tree: Tree, order: Mapping[str, Any]) -> Iterator[PlanMixtureRow]:
+    context = tree.arms[name].recipe.order.context
+    for number, phase in enumerate(order["phases"]):
+        for source, rows in phase["rows"].items():
+            selected = order["selected_tokens"][source]
+            yield PlanMixtureRow(
+                arm=name,
+                phase=number,
+                source=source,
+                share=phase["shares"][source],
+                tokens=rows * context,
+                selected_tokens=selected,
+                repetition=rows * context / selected,
+            )
+
+
+def _arm(name: str, recipe: Recipe, tokens: int, facts: Any, speed: float) -> PlanArm:
+    measured, saved = steps_to_measure(recipe, tokens)
+    flops = facts.training_flops(tokens, recipe.order.context)
+    probed = 0.0
+    for probe in recipe.probing.probes:
+        if probe.type == "bits_per_byte":
+            per_source = probe.bytes_per_source / _BYTES_PER_TOKEN_ESTIMATE
+            probed += per_source * sum(s.held_out > 0 for s in recipe.sources.values())
+    evaluation = facts.training_flops(round(probed), recipe.order.context) / 3 * len(measured)
+    return PlanArm(
+        name=name,
+        tokens=tokens,
+        steps=saved[-1],
+        flops=flops + evaluation,
+        hours=(flops + evaluation) / speed / 3600,
+        probes=len(measured),
+    )
+
+
+def _speed(recipe: Recipe) -> float:
+    from gapless.training.compute import Compute
+    from gapless.workflow.machine import training_flops_per_second
+
+    compute = Compute.choose(recipe.training.device, recipe.training.precision)
+    return training_flops_per_second(device=compute.device.type, bf16=compute.bf16)
+
+
+def _activation_bytes(tree: Tree, facts: Any) -> int:
+    """About 34 bytes x hidden per token and layer (Korthikanti et al. 2022, section 4.1), and logits."""
+    training = tree.recipe.training
+    tokens = training.micro_batch_tokens or training.batch_tokens
+    layers = 1 if training.gradient_checkpointing else facts.layers
+    return int(tokens * (34 * facts.hidden_size * layers + 12 * facts.vocabulary_size))
+
+
+def _warnings(tree: Tree, exact: bool) -> Iterator[str]:
+    if not exact:
+        yield (
+            "Some sources are not tokenised yet: their token counts, and budgets in epochs, are "
+            "estimates from their size. `gapless plan --exact` prepares them and counts."
+        )
+    general = [name for name, s in tree.recipe.sources.items() if s.role == "general"]
+    if not general:
+        yield "No general source: what the model forgets will not be measured."
+    elif not any(tree.recipe.sources[name].held_out > 0 for name in general):
+        yield "No general source holds anything out: forgetting will not be measured."
+
+
+def refuse_impossible(plan: Plan) -> None:
+    """Refuse a run that the disk cannot hold."""
+    import shutil
+
+    parent = next(p for p in (plan.run_dir, *plan.run_dir.parents) if p.exists())
+    free = shutil.disk_usage(parent).free
+    if plan.disk_bytes > free:
+        from gapless.units import format_bytes
+
+        raise DataError(
+            f"the run needs about {format_bytes(plan.disk_bytes)} of disk and "
+            f"{format_bytes(free)} are free",
+            where=str(parent),
+            mend="Free some space, choose another --run-dir, or keep fewer checkpoints "
+            "(training.checkpoints.keep_last).",
+        )

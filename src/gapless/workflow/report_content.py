@@ -1,0 +1,212 @@
+"""Fill the report from a run's artifacts."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from gapless.errors import RunError
+from gapless.recipe import Recipe, arms
+from gapless.records.artifact import ArtifactFolder
+from gapless.records.documents import REMOVED_FILE
+from gapless.records.journal import Journal
+from gapless.report import content as shown
+from gapless.workflow.data import DOCUMENTS, TOKENS
+from gapless.workflow.results import ANALYSIS
+from gapless.workflow.run_folder import RECIPE_FILE, RunFolder
+
+_MIXTURE_POINTS = 20
+_TRACE_POINTS = 400
+_EXAMPLES = 3
+
+
+def content_of(folder: RunFolder, *, arm_prefix: str = "") -> shown.Content:
+    """Return what the report of a finished run says."""
+    recipe, stages = folder.recipe(), folder.stages()
+    return shown.Content(
+        title=recipe.name,
+        run_name=recipe.name,
+        arms=tuple(_arms(recipe, folder, stages, arm_prefix)),
+        sources=tuple(_source(name, recipe, stages) for name in recipe.sources),
+        removals=tuple(_removals(recipe, stages)),
+        recipe_yaml=(folder.path / RECIPE_FILE).read_text(),
+        environment=_environment(folder),
+        warnings=(),
+    )
+
+
+def analysis_of(folder: RunFolder, stages: Mapping[str, ArtifactFolder]) -> Any:
+    """Return a run's analysis."""
+    from gapless.analysis import read_analysis
+
+    if not stages[ANALYSIS].exists():
+        raise RunError(
+            "the run is not finished: its analysis is missing",
+            where=str(folder.path),
+            mend="Run the recipe again; it goes on from where it stopped.",
+        )
+    return read_analysis(stages[ANALYSIS].path)
+
+
+def _arms(
+    recipe: Recipe, folder: RunFolder, stages: Mapping[str, ArtifactFolder], prefix: str
+) -> Iterator[shown.ArmContent]:
+    rows = analysis_of(folder, stages).rows
+    for name, arm in arms(recipe).items():
+        training = stages[f"training.{name}"].path
+        steps = list(Journal(training / "steps.jsonl").rows())
+        seconds = sum(row["seconds"] for row in Journal(training / "speed.jsonl").rows())
+        own = [row for row in rows if row["arm"] == name]
+        kept = steps[:: max(1, len(steps) // _TRACE_POINTS)]
+        tokens = tuple(row["tokens_seen"] for row in kept)
+        yield shown.ArmContent(
+            name=prefix + name,
+            description=_describe(arm),
+            curves=tuple(_curve(row) for row in own),
+            mixture=tuple(_mixture(steps)),
+            gaps=tuple(_gap(row) for row in own),
+            loss=shown.Trace(tokens=tokens, values=tuple(row["loss"] for row in kept)),
+            learning_rate=shown.Trace(
+                tokens=tokens, values=tuple(row["learning_rate"] for row in kept)
+            ),
+            tokens_seen=steps[-1]["tokens_seen"],
+            seconds=seconds,
+        )
+
+
+def _describe(arm: Recipe) -> str:
+    selections = [f"{s.tokens:,} tokens of {name} ({s.type})" for name, s in arm.selection.items()]
+    phases = []
+    for phase in arm.order.phases:
+        budget = f"{phase.tokens:,} tokens" if phase.tokens else f"{phase.epochs:g} epochs"
+        mixture = phase.mixture.type.replace("_", " ")
+        share = f" {phase.mixture.general:.0%} general" if phase.mixture.type == "replay" else ""
+        phases.append(f"{budget}, {mixture}{share}")
+    return "; ".join([*selections, *phases])
+
+
+def _curve(row: Mapping[str, Any]) -> shown.CurveContent:
+    curve, sign = row["curve"], 1.0 if row["higher_is_better"] else -1.0
+    ends = [
+        tuple(None if change is None else row["base"] + sign * change for change in curve[end])
+        for end in ("low", "high")
+    ]
+    low, high = ends if sign > 0 else reversed(ends)
+    return shown.CurveContent(
+        name=row["name"],
+        role=row["role"],
+        metric=row["metric"],
+        higher_is_better=row["higher_is_better"],
+        tokens=tuple(curve["tokens"]),
+        values=tuple(curve["values"]),
+        low=low,
+        high=high,
+    )
+
+
+def _gap(row: Mapping[str, Any]) -> shown.GapRow:
+    gap, sign = row["gap"], 1.0 if row["higher_is_better"] else -1.0
+    depth = gap["depth"]["value"]
+    recovery = gap["tokens_to_recovery"]["value"]
+    return shown.GapRow(
+        name=row["name"],
+        role=row["role"],
+        metric=row["metric"],
+        base=row["base"],
+        final=row["final"],
+        change=row["change"]["value"],
+        change_low=row["change"]["low"],
+        change_high=row["change"]["high"],
+        depth=depth,
+        depth_low=gap["depth"]["low"],
+        depth_high=gap["depth"]["high"],
+        tokens_to_bottom=round(gap["tokens_to_bottom"]["value"]) if depth else None,
+        tokens_to_recovery=None if recovery is None else round(recovery),
+        area=gap["area"]["value"],
+        peak=row["base"] + sign * gap["peak"]["value"],
+        tokens_to_peak=round(gap["tokens_to_peak"]["value"]),
+        recovered=bool(gap["recovered"]),
+        drop_is_real=bool(row["drop_is_real"]),
+    )
+
+
+def _mixture(steps: list[dict[str, Any]]) -> Iterator[shown.MixturePoint]:
+    size = max(1, -(-len(steps) // _MIXTURE_POINTS))
+    sources = list(dict.fromkeys(source for row in steps for source in row["source_tokens"]))
+    for start in range(0, len(steps), size):
+        stretch = steps[start : start + size]
+        totals: Counter[str] = Counter()
+        for row in stretch:
+            totals.update(row["source_tokens"])
+        for source in sources:
+            share = totals[source] / totals.total()
+            yield shown.MixturePoint(
+                tokens_seen=stretch[-1]["tokens_seen"], source=source, share=share
+            )
+
+
+def _source(
+    name: str, recipe: Recipe, stages: Mapping[str, ArtifactFolder]
+) -> shown.SourceContent:
+    source = recipe.sources[name]
+    documents = stages[f"{DOCUMENTS}.{name}"].manifest().facts
+    tokens = stages[f"{TOKENS}.{name}"].manifest().facts
+    paths = [source.path] if isinstance(source.path, str) else list(source.path)
+    return shown.SourceContent(
+        name=name,
+        role=source.role,
+        documents=tokens["documents"],
+        tokens=tokens["tokens"],
+        held_out_documents=tokens["held_out_documents"],
+        removed=sum(documents["removed"].values()),
+        path_shown=", ".join(paths),
+        licence=_licence(paths),
+    )
+
+
+def _licence(paths: list[str]) -> str | None:
+    from gapless import assets
+
+    names = {path.removeprefix("asset:") for path in paths if path.startswith("asset:")}
+    found = [asset.licence for asset in assets.known() if asset.name in names]
+    return ", ".join(found) or None
+
+
+def _removals(
+    recipe: Recipe, stages: Mapping[str, ArtifactFolder]
+) -> Iterator[shown.RemovalContent]:
+    import pyarrow.parquet as pq
+
+    for name in recipe.sources:
+        folder = stages[f"{DOCUMENTS}.{name}"]
+        counts = folder.manifest().facts["removed"]
+        if not counts:
+            continue
+        table = pq.read_table(folder.path / REMOVED_FILE, columns=["origin", "reason", "beginning"])
+        rows = table.to_pylist()
+        for reason, count in counts.items():
+            examples = [
+                (row["origin"], row["beginning"]) for row in rows if row["reason"] == reason
+            ]
+            yield shown.RemovalContent(
+                source=name, reason=reason, count=count, examples=tuple(examples[:_EXAMPLES])
+            )
+
+
+def _environment(folder: RunFolder) -> dict[str, str]:
+    place = folder.path / "environment.json"
+    if not place.is_file():
+        return {}
+    return {str(key): str(value) for key, value in json.loads(place.read_text()).items()}
+
+
+def write_report(folder: RunFolder) -> Path:
+    """Render the report of a finished run."""
+    from gapless.records.artifact import write_text
+    from gapless.report import render
+    from gapless.workflow.run_folder import REPORT_FILE
+
+    path = folder.path / REPORT_FILE
+    write_text(path, render(content_of(folder)))
+    return path

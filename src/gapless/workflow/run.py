@@ -1,0 +1,121 @@
+"""Do what is missing."""
+
+import json
+import signal
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from gapless.errors import RecipeError
+from gapless.records.artifact import write_text
+from gapless.records.measurements import Measurement
+from gapless.records.views import Progress
+from gapless.workflow.run_folder import RunFolder
+from gapless.workflow.stage import Stage
+from gapless.workflow.tree import Tree
+
+
+class StopRequest:
+    """Ctrl-C, turned into a question that the loop asks after every step."""
+
+    def __init__(self) -> None:
+        self.requested = False
+
+    def __call__(self) -> bool:
+        """Whether the user asked to stop."""
+        return self.requested
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Catch Ctrl-C (once; a second one stops at once) while the stages work."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+
+        def on_interrupt(*_: object) -> None:
+            self.requested = True
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+        before = signal.signal(signal.SIGINT, on_interrupt)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+
+class ArmObserver:
+    """Turns what the loop tells into progress: speed, gain and forgetting so far."""
+
+    def __init__(self, arm: str, total_tokens: int, progress: Progress) -> None:
+        self._arm, self._total, self._progress = arm, total_tokens, progress
+        self._base: dict[str, float] = {}
+        self._gain: float | None = None
+        self._forgetting: float | None = None
+
+    def step(self, *, tokens_seen: int, loss: float, tokens_per_second: float) -> None:
+        """Pass a step on."""
+        self._progress.training(
+            self._arm,
+            tokens_seen,
+            self._total,
+            tokens_per_second,
+            loss,
+            self._gain,
+            self._forgetting,
+        )
+
+    def measured(self, measurements: Sequence[Measurement]) -> None:
+        """Take a measurement in."""
+        values = {m.probe: m for m in measurements if m.metric == "bits_per_byte"}
+        if not self._base:
+            self._base = {name: m.value for name, m in values.items()}
+        self._gain = self._change(values, "domain")
+        self._forgetting = self._change(values, "general")
+
+    def _change(self, values: Mapping[str, Measurement], role: str) -> float | None:
+        changes = [self._base[n] - m.value for n, m in values.items() if m.role == role]
+        return sum(changes) / len(changes) if changes else None
+
+
+def stages_until(tree: Tree, until: str | None) -> list[Stage]:
+    """Return the stages up to and including kind or label ``until``, in the order of work."""
+    stages = list(tree.stages())
+    if until is None:
+        return stages
+    last = [i for i, stage in enumerate(stages) if until in {stage.kind, stage.label}]
+    if not last:
+        kinds = ", ".join(dict.fromkeys(stage.kind for stage in stages))
+        raise RecipeError(
+            f"there is no stage {until!r}", where="--until", mend=f"Give one of: {kinds}."
+        )
+    return stages[: last[-1] + 1]
+
+
+def do_missing(stages: Sequence[Stage], *, progress: Progress) -> list[str]:
+    """Make the artifacts that are not there; return the labels of the stages done now."""
+    did = []
+    for stage in stages:
+        if stage.is_done():
+            continue
+        progress.stage(stage.label, stage.fingerprint[:7])
+        stage.make()
+        progress.done(stage.label, _told(stage.facts()))
+        did.append(stage.label)
+    return did
+
+
+def _told(facts: Mapping[str, Any]) -> str:
+    """Return the few counts of a stage that a reader of the terminal wants."""
+    shown = ("kept", "documents", "tokens", "steps")
+    return ", ".join(f"{facts[key]:,} {key}" for key in shown if isinstance(facts.get(key), int))
+
+
+def remember_environment(tree: Tree, folder: RunFolder) -> None:
+    """Write down what the results may depend on."""
+    from gapless.training.compute import Compute
+    from gapless.workflow.machine import environment
+
+    training = tree.recipe.training
+    compute = Compute.choose(training.device, training.precision).describe()
+    write_text(folder.path / "environment.json", json.dumps(environment(compute), indent=1))

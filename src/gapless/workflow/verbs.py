@@ -1,0 +1,216 @@
+"""The verbs, as the command line and the library call them."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from gapless.recipe import Recipe, arms, load
+from gapless.records.fingerprint import FileHashes
+from gapless.records.journal import Journal
+from gapless.records.views import (
+    ArmStatus,
+    Comparison,
+    Glimpse,
+    Plan,
+    PlanStage,
+    Progress,
+    RunResult,
+    Status,
+)
+from gapless.workflow.run_folder import REPORT_FILE, RunFolder
+from gapless.workflow.tree import Tree, build_tree
+
+
+class _Silent:
+    """Progress that nobody watches."""
+
+    def stage(self, name: str, detail: str) -> None: ...
+    def done(self, name: str, detail: str) -> None: ...
+    def training(self, *_: object) -> None: ...
+    def note(self, text: str) -> None: ...
+
+
+def plan(
+    recipe: Path, *, overrides: Sequence[str] = (), run_dir: Path | None = None, exact: bool = False
+) -> Plan:
+    """Say what a run of ``recipe`` would do and cost.
+
+    With ``exact``, sources are prepared and counted first (kept for the run); without it, counts of
+    sources that no run has prepared are estimates.
+    """
+    from gapless.workflow.plan import make_plan
+    from gapless.workflow.run import do_missing
+
+    decoded, folder = _open(recipe, overrides, run_dir)
+    with _tree(decoded, recipe, folder) as tree:
+        if exact:
+            with folder.locked():
+                folder.claim(decoded, list(tree.stages()))
+                do_missing([*tree.documents.values(), *tree.tokens.values()], progress=_Silent())
+        return make_plan(tree, folder)
+
+
+def run(
+    recipe: Path,
+    *,
+    overrides: Sequence[str] = (),
+    run_dir: Path | None = None,
+    until: str | None = None,
+    progress: Progress | None = None,
+) -> RunResult:
+    """Do what is missing of a recipe's run, up to stage ``until``; resume what was cut off."""
+    from gapless.workflow.run import (
+        ArmObserver,
+        StopRequest,
+        do_missing,
+        remember_environment,
+        stages_until,
+    )
+
+    progress = progress or _Silent()
+    decoded, folder = _open(recipe, overrides, run_dir)
+    stop = StopRequest()
+
+    def observe(arm: str, total_tokens: int) -> ArmObserver:
+        return ArmObserver(arm, total_tokens, progress)
+
+    with _tree(decoded, recipe, folder, observe=observe, stop=stop) as tree:
+        stages = stages_until(tree, until)
+        with folder.locked():
+            folder.claim(decoded, list(tree.stages()))
+            if all(stage.is_done() for stage in stages) and _has_report(folder, until):
+                return _result(folder, did=(), stopped_at=until)
+            if any(stage.kind == "training" and not stage.is_done() for stage in stages):
+                remember_environment(tree, folder)
+            with stop.listening():
+                did = do_missing(stages, progress=progress)
+        if until is None:
+            report(folder.path)
+        return _result(folder, did=tuple(did), stopped_at=until)
+
+
+def status(run_dir: Path) -> Status:
+    """Say how far a run is."""
+    folder = RunFolder(run_dir)
+    stages = folder.stages()
+    shown = tuple(
+        PlanStage(name=label, done=place.exists(), detail=place.fingerprint[:7])
+        for label, place in stages.items()
+    )
+    return Status(
+        run_dir=run_dir,
+        stages=shown,
+        arms=tuple(_arm_status(name, stages) for name in arms(folder.recipe())),
+    )
+
+
+def report(run_dir: Path) -> Path:
+    """Render the report of a finished run again, and return its path."""
+    from gapless.workflow.report_content import write_report
+
+    return write_report(RunFolder(run_dir))
+
+
+def compare(run_dirs: Sequence[Path], out: Path | None = None) -> Comparison:
+    """Set the arms of several finished runs side by side; with ``out``, in a report too."""
+    from gapless.workflow.compare import compare_runs
+
+    return compare_runs([RunFolder(path) for path in run_dirs], out)
+
+
+def show(run_dir: Path, token: int, arm: str | None = None) -> list[Glimpse]:
+    """Say what the model saw around token number ``token``."""
+    from gapless.workflow.show import glimpses
+
+    return glimpses(run_dir, token, arm)
+
+
+def init(directory: Path) -> list[Path]:
+    """Write a commented recipe and a place for data; return the files written."""
+    from gapless.workflow.starters import write_starter
+
+    return write_starter(directory)
+
+
+def demo(
+    directory: Path, *, offline: bool = False, progress: Progress | None = None
+) -> RunResult:
+    """Run the embedded default: three arms from the shipped base on medical text.
+
+    The domain is PubMed abstracts, which are fetched by package name; with ``offline``, the shipped
+    medical definitions.
+    """
+    from gapless.workflow.starters import write_demo
+
+    return run(write_demo(directory, offline=offline), progress=progress)
+
+
+def _open(
+    recipe: Path, overrides: Sequence[str], run_dir: Path | None
+) -> tuple[Recipe, RunFolder]:
+    decoded = load(recipe, overrides)
+    folder = RunFolder(run_dir or recipe.parent / "runs" / decoded.name)
+    folder.check_recipe(decoded)
+    return decoded, folder
+
+
+class _tree:  # noqa: N801 - a context manager that reads like a function
+    """Builds a recipe's stages, remembering file hashes when the run folder is there."""
+
+    def __init__(
+        self,
+        decoded: Recipe,
+        recipe: Path,
+        folder: RunFolder,
+        *,
+        observe: Callable[[str, int], Any] = lambda *_: None,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._hashes = FileHashes(folder.path / "hashes.json")
+        self._build = lambda: build_tree(
+            decoded,
+            recipe_dir=recipe.parent,
+            root=folder.artifacts,
+            hashes=self._hashes,
+            observe=observe,
+            stop=stop,
+        )
+
+    def __enter__(self) -> Tree:
+        return self._build()
+
+    def __exit__(self, *_: object) -> None:
+        self._hashes.save()
+
+
+def _has_report(folder: RunFolder, until: str | None) -> bool:
+    return until is not None or (folder.path / REPORT_FILE).is_file()
+
+
+def _result(folder: RunFolder, *, did: tuple[str, ...], stopped_at: str | None) -> RunResult:
+    from gapless.workflow.report_content import analysis_of
+    from gapless.workflow.results import summary
+
+    stages = folder.stages()
+    finished = stages["analysis"].exists()
+    place = folder.path / REPORT_FILE
+    return RunResult(
+        run_dir=folder.path,
+        report=place if place.is_file() else None,
+        summary=summary(analysis_of(folder, stages).rows) if finished else (),
+        did=did,
+        stopped_at=stopped_at,
+    )
+
+
+def _arm_status(name: str, stages: dict[str, Any]) -> ArmStatus:
+    order, training = stages[f"order.{name}"], stages[f"training.{name}"]
+    total = order.manifest().facts["tokens"] if order.exists() else None
+    if training.exists():
+        return ArmStatus(name=name, tokens_seen=total, total_tokens=total, state="done")
+    rows = list(Journal(training.partial_path / "steps.jsonl").rows())
+    if not rows:
+        return ArmStatus(name=name, tokens_seen=0, total_tokens=total, state="not started")
+    return ArmStatus(
+        name=name, tokens_seen=rows[-1]["tokens_seen"], total_tokens=total, state="under way"
+    )

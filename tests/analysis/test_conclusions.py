@@ -1,0 +1,177 @@
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from gapless.analysis import Analysis, analyse, read_analysis, write_analysis
+from gapless.errors import RunError
+from gapless.records.measurements import ItemValues
+
+TOKENS = [0, 10, 20, 40]
+NUMBERS = {"value", "low", "high"}
+
+
+@pytest.fixture
+def probes(make_bits):
+    return {
+        ("law", "domain", "bits_per_byte"): make_bits([1.5, 1.4, 1.2, 1.0], seed=1),
+        ("web", "general", "bits_per_byte"): make_bits([1.0, 1.4, 1.2, 0.9], seed=2),
+    }
+
+
+@pytest.fixture
+def analysis(write_arm, probes, make_bits):
+    gentle = probes | {("web", "general", "bits_per_byte"): make_bits([1.0, 1.1, 1.0, 0.8], seed=2)}
+    folders = [write_arm("plain", TOKENS, probes), write_arm("replay", TOKENS, gentle)]
+    return analyse(folders, replicates=200)
+
+
+def find(rows, **wanted):
+    [row] = [row for row in rows if all(row[key] == value for key, value in wanted.items())]
+    return row
+
+
+def test_there_is_a_row_for_each_arm_role_and_probe(analysis):
+    keys = [(row["arm"], row["kind"], row["name"]) for row in analysis.rows]
+    assert keys == [
+        (arm, kind, name)
+        for arm in ("plain", "replay")
+        for kind, name in [
+            ("role", "domain"),
+            ("role", "general"),
+            ("probe", "law"),
+            ("probe", "web"),
+        ]
+    ]
+
+
+def test_a_gain_of_the_domain_and_a_gap_of_the_general_role(analysis):
+    domain = find(analysis.rows, arm="plain", name="domain")
+    assert domain["change"]["name"] == "gain"
+    assert domain["change"]["value"] == pytest.approx(0.5, abs=0.05)
+    assert domain["change"]["low"] < domain["change"]["value"] < domain["change"]["high"]
+    assert domain["change_is_real"] is True
+    assert domain["drop_is_real"] is False
+    general = find(analysis.rows, arm="plain", name="general")
+    assert general["change"]["name"] == "forgetting"
+    assert general["base"] - general["final"] == pytest.approx(general["change"]["value"])
+    assert general["gap"]["depth"]["value"] == pytest.approx(0.4, abs=0.05)
+    assert general["gap"]["tokens_to_bottom"] == {"value": 10, "low": 10.0, "high": 10.0}
+    assert 20 < general["gap"]["tokens_to_recovery"]["value"] < 40
+    assert general["gap"]["recovered"] is True
+    assert general["drop_is_real"] is True
+    assert general["change_at_bottom"]["high"] < 0
+    assert general["curve"]["tokens"] == TOKENS
+    assert general["curve"]["low"][0] == general["curve"]["high"][0] == 0
+
+
+def test_every_quantity_has_a_value_and_an_interval(analysis):
+    for row in analysis.rows:
+        quantities = dict(row["gap"])
+        assert isinstance(quantities.pop("recovered"), bool)
+        assert {frozenset(each) for each in quantities.values()} == {frozenset(NUMBERS)}
+        assert len(quantities) == 8
+
+
+def test_a_role_of_one_probe_says_what_the_probe_says(analysis):
+    role = find(analysis.rows, arm="plain", kind="role", name="general")
+    probe = find(analysis.rows, arm="plain", kind="probe", name="web")
+    assert {**role, "kind": 0, "name": 0} == {**probe, "kind": 0, "name": 0}
+
+
+def test_arms_are_compared_with_their_items_drawn_together(analysis):
+    row = find(analysis.comparisons, kind="role", name="general")
+    assert (row["arm"], row["against"]) == ("replay", "plain")
+    depth = row["differences"]["depth"]
+    assert depth["value"] == pytest.approx(-0.3, abs=0.06)
+    assert depth["low"] < depth["value"] < depth["high"] < 0
+    assert row["is_real"]["depth"] is True
+    domain = find(analysis.comparisons, kind="role", name="domain")
+    assert domain["differences"]["final"] == {"value": 0.0, "low": 0.0, "high": 0.0}
+    assert domain["is_real"]["final"] is False
+
+
+def test_a_recovery_that_does_not_come_is_null(write_arm, make_bits):
+    probes = {("web", "general", "bits_per_byte"): make_bits([1.0, 1.4, 1.3, 1.2])}
+    row = analyse([write_arm("main", TOKENS, probes)], replicates=50).rows[0]
+    assert row["gap"]["tokens_to_recovery"] == {"value": None, "low": None, "high": None}
+    assert row["gap"]["recovered"] is False
+
+
+def test_a_probe_of_one_item_has_values_without_intervals(write_arm):
+    points = [
+        ItemValues(numerators=np.array([value]), denominators=np.ones(1)) for value in (1.0, 0.5)
+    ]
+    folders = [
+        write_arm(arm, [0, 10], {("law", "domain", "bits_per_byte"): points}) for arm in "ab"
+    ]
+    analysis = analyse(folders, replicates=50)
+    row = analysis.rows[0]
+    assert row["change"] == {"name": "gain", "value": 0.5, "low": None, "high": None}
+    assert row["change_is_real"] is None
+    assert row["drop_is_real"] is None
+    assert row["curve"]["low"] == [None, None]
+    assert analysis.comparisons[0]["differences"]["final"] == {
+        "value": 0,
+        "low": None,
+        "high": None,
+    }
+    assert analysis.comparisons[0]["is_real"] == {}
+
+
+def test_the_analysis_is_the_same_each_time_and_the_seed_matters(write_arm, probes):
+    folder = write_arm("main", TOKENS, probes)
+    first = analyse([folder], replicates=50)
+    assert analyse([folder], replicates=50) == first
+    assert analyse([folder], replicates=50, seed=1) != first
+
+
+def test_another_arm_changes_nothing_of_the_first(write_arm, probes):
+    first, second = write_arm("a", TOKENS, probes), write_arm("b", TOKENS, probes)
+    alone = analyse([first], replicates=50)
+    assert analyse([first, second], replicates=50).rows[: len(alone.rows)] == alone.rows
+    assert alone.comparisons == []
+
+
+def test_it_reads_back_as_written_and_is_strict_json(tmp_path, analysis):
+    path = write_analysis(tmp_path, analysis)
+    assert read_analysis(tmp_path) == analysis
+    assert "NaN" not in path.read_text()
+    assert "Infinity" not in path.read_text()
+
+
+@pytest.mark.parametrize("content", [None, "{", "[]", '{"other": 1}'])
+def test_a_damaged_file_is_an_error_with_the_mend(tmp_path, content):
+    if content is not None:
+        (tmp_path / "analysis.json").write_text(content)
+    with pytest.raises(RunError, match="Delete the folder"):
+        read_analysis(tmp_path)
+
+
+def test_a_file_of_another_version_is_refused(tmp_path):
+    path = write_analysis(tmp_path, Analysis(rows=[]))
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"schema_version": 99}))
+    with pytest.raises(RunError, match="schema version 99"):
+        read_analysis(tmp_path)
+
+
+def test_an_arm_given_twice_is_refused(write_arm, probes):
+    folder = write_arm("main", TOKENS, probes)
+    with pytest.raises(RunError, match="there twice"):
+        analyse([folder, folder], replicates=10)
+
+
+def test_arms_that_measured_different_items_are_not_compared(write_arm, probes, make_bits):
+    others = probes | {
+        ("law", "domain", "bits_per_byte"): make_bits([1.5, 1.4, 1.2, 1.0], num_items=9)
+    }
+    folders = [write_arm("a", TOKENS, probes), write_arm("b", TOKENS, others)]
+    with pytest.raises(RunError, match="did not measure the same items"):
+        analyse(folders, replicates=10)
+
+
+def test_importing_analysis_loads_no_torch():
+    code = "import sys, gapless.analysis; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,16 @@
+"""What every test stands on."""
+
+import os
+
+import pytest
+
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ.setdefault("DO_NOT_TRACK", "1")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread() -> None:
+    """Tiny models are faster on one thread, and their sums do not depend on the machine's cores."""
+    import torch
+
+    torch.set_num_threads(1)

@@ -1,0 +1,220 @@
+"""A report's content with numbers as a real run gives them: three arms, four sources."""
+
+import math
+
+from gapless.report import (
+    ArmContent,
+    Content,
+    CurveContent,
+    GapRow,
+    MixturePoint,
+    RemovalContent,
+    SourceContent,
+    Trace,
+)
+
+STEP = 16_384
+TOTAL = 2_457_600
+SEEN = (0, *(STEP * step for step in (1, 2, 4, 6, 8, 12, 16, 24, 32, 40, 50, 60, 75, 90, 105, 120, 135, 150)))
+GENERAL, DOMAIN = 2.0, 2.6
+
+
+def wobble(tokens: int, name: str) -> float:
+    return 0.004 * math.sin(tokens / 61_000 + len(name) * 1.7) if tokens else 0.0
+
+
+def rise_and_stay(tokens: int, height: float) -> float:
+    return height * (1 - math.exp(-tokens / 150_000))
+
+
+def rise_and_recover(tokens: int, height: float, rest: float) -> float:
+    up = 1 - math.exp(-tokens / 40_000)
+    return up * (rest + (height - rest) * math.exp(-max(0, tokens - 60_000) / 190_000))
+
+
+def fall(tokens: int, depth: float, pace: float) -> float:
+    return -depth * (1 - math.exp(-tokens / pace))
+
+
+ARMS = {
+    "baseline": (
+        "One pass over all domain text, no replay.",
+        lambda t: GENERAL + rise_and_stay(t, 0.41),
+        lambda t: DOMAIN + fall(t, 0.50, 500_000),
+    ),
+    "subset x 4 epochs": (
+        "The best quarter of the domain text, four times.",
+        lambda t: GENERAL + rise_and_stay(t, 0.36),
+        lambda t: DOMAIN + fall(t, 0.53, 420_000),
+    ),
+    "subset + replay": (
+        "The same subset with 30 % general text kept in.",
+        lambda t: GENERAL + rise_and_recover(t, 0.15, 0.048),
+        lambda t: DOMAIN + fall(t, 0.49, 480_000),
+    ),
+}
+OFFSETS = {"cardiology": ("domain", 0.08), "pharmacology": ("domain", -0.06)} | {
+    "web": ("general", 0.11),
+    "books": ("general", -0.09),
+}
+
+
+def curve(name, role, level, *, half=0.022):
+    values = tuple(level(t) + wobble(t, name) for t in SEEN)
+    return CurveContent(
+        name=name,
+        role=role,
+        metric="bits_per_byte",
+        higher_is_better=False,
+        tokens=SEEN,
+        values=values,
+        low=tuple(v - half for v in values),
+        high=tuple(v + half for v in values),
+    )
+
+
+def gap_row(of: CurveContent, half: float) -> GapRow:
+    worst = max(range(len(SEEN)), key=lambda k: of.values[k])
+    best = min(range(len(SEEN)), key=lambda k: of.values[k])
+    base, final = of.values[0], of.values[-1]
+    depth, change = of.values[worst] - base, base - final
+    back = [t for t, v in zip(SEEN, of.values, strict=True) if t > SEEN[worst] and v <= base + 0.06]
+    recovered = bool(back) and depth > 0
+    return GapRow(
+        name=of.name,
+        role=of.role,
+        metric=of.metric,
+        base=base,
+        final=final,
+        change=change,
+        change_low=change - half,
+        change_high=change + half,
+        depth=depth,
+        depth_low=max(0.0, depth - half),
+        depth_high=depth + half,
+        tokens_to_bottom=SEEN[worst] if depth > 0 else None,
+        tokens_to_recovery=back[0] if recovered else None,
+        area=sum(max(0.0, v - base) for v in of.values) / len(SEEN) * TOTAL,
+        peak=of.values[best],
+        tokens_to_peak=SEEN[best],
+        recovered=recovered,
+        drop_is_real=depth - half > 0,
+    )
+
+
+def mixture(name):
+    points = []
+    for tenth in range(1, 11):
+        domain = 1.0 if "replay" not in name else (0.6 if tenth <= 3 else 0.7)
+        shares = {
+            "cardiology": domain * 0.58,
+            "pharmacology": domain * 0.42,
+            "web": (1 - domain) * 0.7,
+            "books": (1 - domain) * 0.3,
+        }
+        points += [
+            MixturePoint(tokens_seen=TOTAL * tenth // 10, source=source, share=share)
+            for source, share in shares.items()
+            if share > 0
+        ]
+    return tuple(points)
+
+
+def arm(name):
+    description, general, domain = ARMS[name]
+    steps = tuple(range(STEP, TOTAL + 1, STEP))
+    curves = [curve("general", "general", general), curve("domain", "domain", domain)]
+    for source, (role, offset) in OFFSETS.items():
+        level = general if role == "general" else domain
+        curves.append(curve(source, role, lambda t, f=level, o=offset: f(t) + o, half=0.04))
+    rates = tuple(3e-5 * min(1, s / 20) * (0.55 + 0.45 * math.cos(math.pi * s / 150)) for s in range(1, 151))
+    return ArmContent(
+        name=name,
+        description=description,
+        curves=tuple(curves),
+        mixture=mixture(name),
+        gaps=(gap_row(curves[0], 0.016), gap_row(curves[1], 0.021)),
+        loss=Trace(
+            tokens=steps,
+            values=tuple(2.9 * domain(t) / DOMAIN + 0.06 * math.sin(t / 9_000 + len(name)) for t in steps),
+        ),
+        learning_rate=Trace(tokens=steps, values=rates),
+        tokens_seen=TOTAL,
+        seconds=1_260.0 + 40 * len(name),
+    )
+
+
+RECIPE = """\
+name: cardiology-small
+seed: 1
+model:
+  type: pretrained
+  path: base
+sources:
+  cardiology: {role: domain, path: data/cardiology/*.jsonl.gz}
+  pharmacology: {role: domain, path: data/pharmacology.parquet}
+  web: {role: general, path: data/web/*.jsonl.zst}
+  books: {role: general, path: data/books}
+order:
+  context: 512
+  phases:
+    - epochs: 4
+      mixture: {type: replay, general: 0.3}
+training:
+  batch_tokens: 16384
+  learning_rate: 3.0e-05
+arms:
+  baseline:
+    order: {phases: [{epochs: 1, mixture: {type: domain_only}}]}
+"""
+
+
+def content() -> Content:
+    return Content(
+        title="Medicine on a small base model",
+        run_name="cardiology-small",
+        arms=tuple(arm(name) for name in ARMS),
+        sources=(
+            SourceContent(
+                name="cardiology", role="domain", documents=18_204, tokens=9_830_400, held_out_documents=364,
+                removed=1_377, path_shown="data/cardiology/*.jsonl.gz", licence="CC-BY-4.0",
+            ),
+            SourceContent(
+                name="pharmacology", role="domain", documents=9_911, tokens=6_120_000, held_out_documents=198,
+                removed=204, path_shown="data/pharmacology.parquet", licence="CC-BY-4.0",
+            ),
+            SourceContent(
+                name="web", role="general", documents=41_220, tokens=31_400_000, held_out_documents=824,
+                removed=4_032, path_shown="data/web/*.jsonl.zst", licence="ODC-BY",
+            ),
+            SourceContent(
+                name="books", role="general", documents=1_204, tokens=22_700_000, held_out_documents=24,
+                removed=0, path_shown="data/books",
+            ),
+        ),
+        removals=(
+            RemovalContent(
+                source="cardiology", reason="too_short", count=1_102,
+                examples=(
+                    ("cardiology-03.jsonl.gz:118", "See table 2."),
+                    ("cardiology-03.jsonl.gz:902", "Withdrawn."),
+                ),
+            ),
+            RemovalContent(source="cardiology", reason="duplicate", count=275),
+            RemovalContent(
+                source="pharmacology", reason="broken_text", count=204,
+                examples=(("pharmacology.parquet:77", "Dose \ufffd\ufffd mg/kg \ufffd every 8 \ufffd h"),),
+            ),
+            RemovalContent(
+                source="web", reason="duplicate", count=4_032,
+                examples=(("web-00.jsonl.zst:5", "Please enable cookies to go on reading this page."),),
+            ),
+        ),
+        recipe_yaml=RECIPE,
+        environment={
+            "gapless": "0.1.0", "python": "3.11.2", "torch": "2.11.0", "device": "cpu, 2 threads",
+            "precision": "fp32", "seed": "1",
+        },
+        warnings=("The base model is small: 4.2M parameters, trained for minutes.",),
+        notes=("Intervals: 95 %, by resampling held-out documents, the same ones for base and arm.",),
+    )

@@ -1,0 +1,131 @@
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from gapless.errors import RunError
+from gapless.recipe.schema import Checkpoints as CheckpointSettings
+from gapless.recipe.schema import Training
+from gapless.training.checkpoints import Checkpoints
+from tests.training.world import run_tiny, tiny_model
+
+GOLDEN = [4.1779, 4.1565, 4.0796, 3.9335, 3.8179, 3.6578, 3.5577, 3.5637, 3.4907, 3.3247]
+"""The first losses of the tiny world. A refactoring must not change them."""
+
+
+def weights_equal(one: torch.nn.Module, other: torch.nn.Module) -> bool:
+    states = zip(one.state_dict().values(), other.state_dict().values(), strict=True)
+    return all(torch.equal(a, b) for a, b in states)
+
+
+def stop_after(steps: int):  # noqa: ANN201
+    left = iter(range(steps - 1, -1, -1))
+    return lambda: next(left) == 0
+
+
+def test_golden_losses(tmp_path: Path) -> None:
+    ended, _, watcher = run_tiny(tmp_path / "run")
+    assert ended
+    assert len(watcher.losses) == 20
+    assert watcher.losses[:10] == pytest.approx(GOLDEN, abs=2e-4)
+    assert watcher.losses[-1] < watcher.losses[0] - 0.3, "it must have learnt something"
+
+
+@pytest.mark.parametrize("stopped_after", [1, 4, 5, 6, 19])
+def test_a_run_stopped_and_resumed_equals_one_never_stopped(
+    tmp_path: Path, stopped_after: int
+) -> None:
+    _, whole, _ = run_tiny(tmp_path / "whole")
+    ended, half, _ = run_tiny(tmp_path / "cut", stop=stop_after(stopped_after))
+    assert not ended
+    assert not weights_equal(whole, half), "the stop must have come before the end"
+    ended, resumed, _ = run_tiny(tmp_path / "cut")
+    assert ended
+    assert weights_equal(whole, resumed)
+    for name in ("steps.jsonl", "measurements.jsonl"):
+        assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "cut" / name).read_bytes()
+
+
+def test_what_came_after_the_last_checkpoint_is_cut_and_made_again(tmp_path: Path) -> None:
+    _, whole, _ = run_tiny(tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):  # dies without a checkpoint, after step 8
+
+        def die() -> bool:
+            die.calls += 1  # type: ignore[attr-defined]
+            if die.calls == 8:  # type: ignore[attr-defined]
+                raise KeyboardInterrupt
+            return False
+
+        die.calls = 0  # type: ignore[attr-defined]
+        run_tiny(tmp_path / "cut", stop=die)
+    journal = tmp_path / "cut" / "steps.jsonl"
+    assert len(journal.read_text().splitlines()) == 8
+    with journal.open("a") as file:
+        file.write('{"step": 9, "tok')  # half a line, as a kill leaves it
+    _, resumed, watcher = run_tiny(tmp_path / "cut")
+    assert len(watcher.losses) == 15, "it goes on from step 5"
+    assert weights_equal(whole, resumed)
+    assert journal.read_bytes() == (tmp_path / "whole" / "steps.jsonl").read_bytes()
+
+
+def test_base_is_measured_first_and_the_last_step_always(tmp_path: Path) -> None:
+    run_tiny(tmp_path / "run")
+    rows = [json.loads(line) for line in (tmp_path / "run/measurements.jsonl").open()]
+    assert [row["tokens_seen"] for row in rows] == [0, 64, 128, 256, 320, 640, 960, 1280]
+
+
+def test_checkpoints_keep_the_last_and_the_best(tmp_path: Path) -> None:
+    settings = CheckpointSettings(keep_last=2)
+    run_tiny(
+        tmp_path / "run",
+        training=Training(batch_tokens=64, learning_rate=1e-2, checkpoints=settings),
+    )
+    kept = Checkpoints(tmp_path / "run/checkpoints", keep_last=2)
+    best = kept.best()
+    assert best is not None
+    names = sorted(path.name for path in (tmp_path / "run/checkpoints").iterdir())
+    assert names[-2:] == ["step-00000015", "step-00000020"]
+    assert set(names) == {"step-00000015", "step-00000020", best[0].name}
+
+
+def test_half_a_checkpoint_does_not_exist(tmp_path: Path) -> None:
+    run_tiny(tmp_path / "run", stop=stop_after(7))
+    (tmp_path / "run/checkpoints/step-00000099.partial").mkdir()
+    latest = Checkpoints(tmp_path / "run/checkpoints", keep_last=1).latest()
+    assert latest is not None
+    assert latest[1].step == 7
+
+
+def test_a_checkpoint_loads_in_transformers(tmp_path: Path) -> None:
+    from transformers import AutoModelForCausalLM
+
+    _, model, _ = run_tiny(tmp_path / "run")
+    loaded = AutoModelForCausalLM.from_pretrained(tmp_path / "run/checkpoints/step-00000020")
+    assert weights_equal(model, loaded)
+
+
+def test_divergence_is_a_plain_error_and_keeps_the_checkpoints(tmp_path: Path) -> None:
+    model = tiny_model()
+    with torch.no_grad():
+        next(model.parameters()).fill_(float("nan"))
+    with pytest.raises(RunError, match="the loss is nan .* at step 1"):
+        run_tiny(tmp_path / "run", model=model)
+
+
+def test_speed_is_tokens_over_the_seconds_of_the_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter(range(0, 100_000, 2))
+    monkeypatch.setattr("gapless.training.loop.time.perf_counter", lambda: float(next(clock)))
+    _, _, watcher = run_tiny(tmp_path / "run")
+    assert watcher.speeds == [32.0] * 20  # 64 tokens in the 2 s between two looks at the clock
+
+
+def test_new_model_leaves_the_random_state_as_it_was() -> None:
+    torch.manual_seed(7)  # noqa: TID251
+    before = torch.random.get_rng_state()
+    one, other, third = tiny_model(), tiny_model(), tiny_model(seed=1)
+    assert torch.equal(before, torch.random.get_rng_state())
+    assert weights_equal(one, other)
+    assert not weights_equal(one, third)

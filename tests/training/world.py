@@ -1,0 +1,109 @@
+"""A world small enough to train in: fifty random documents and a model of a few thousand weights."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gapless.modeling import new_model
+from gapless.ordering import DocumentStream, RunOrder
+from gapless.recipe.schema import Training
+from gapless.records.measurements import ItemValues, Measurement
+from gapless.records.token_store import TokenStore, TokenStoreWriter
+from gapless.training.compute import Compute
+from gapless.training.loop import TrainingJob, train
+
+CONTEXT = 32
+VOCABULARY = 64
+TINY = {
+    "hidden_size": 16,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "num_key_value_heads": 1,
+    "intermediate_size": 32,
+    "max_position_embeddings": 64,
+}
+
+
+def tiny_model(seed: int = 0) -> Any:
+    return new_model("llama", TINY, vocabulary_size=VOCABULARY, seed=seed)
+
+
+def make_store(folder: Path) -> TokenStore:
+    """Fifty documents that count upwards from a random number: something to learn."""
+    folder.mkdir(parents=True, exist_ok=True)
+    writer = TokenStoreWriter(folder, vocabulary_size=VOCABULARY)
+    draw = np.random.default_rng(0)
+    for _ in range(50):
+        length, first = draw.integers(5, 60), draw.integers(0, VOCABULARY)
+        writer.add((first + np.arange(length)) % VOCABULARY, held_out=False)
+    writer.close()
+    return TokenStore.open(folder)
+
+
+def make_order(store: TokenStore, rows: int = 40) -> RunOrder:
+    stream = DocumentStream("law", documents=np.arange(50), lengths=store.lengths, seed=1)
+    return RunOrder([{"law": rows}], {"law": stream}, context=CONTEXT)
+
+
+class Watcher:
+    """Remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.losses: list[float] = []
+        self.speeds: list[float] = []
+        self.measurements = 0
+
+    def step(self, *, tokens_seen: int, loss: float, tokens_per_second: float) -> None:
+        self.losses.append(loss)
+        self.speeds.append(tokens_per_second)
+
+    def measured(self, measurements: Sequence[Measurement]) -> None:
+        self.measurements += 1
+
+
+def measure(model: Any, tokens_seen: int) -> Any:
+    """A probe that is exact and depends on the weights."""
+    value = float(sum(p.detach().double().abs().sum() for p in model.parameters()))
+    items = ItemValues(numerators=np.array([value, 1.0]), denominators=np.array([1.0, 1.0]))
+    row = Measurement(
+        arm="main",
+        tokens_seen=tokens_seen,
+        probe="law",
+        role="domain",
+        metric="bits_per_byte",
+        value=items.value,
+        higher_is_better=False,
+        num_items=2,
+        standard_error=items.standard_error,
+    )
+    return [row], {"law/bits_per_byte": items}
+
+
+def run_tiny(
+    folder: Path,
+    *,
+    training: Training | None = None,
+    stop: Callable[[], bool] = lambda: False,
+    checkpoint_steps: frozenset[int] = frozenset({5, 10, 15, 20}),
+    model: Any = None,
+) -> tuple[bool, Any, Watcher]:
+    """Train the tiny model in ``folder``; return whether it ended, the model and the watcher."""
+    store = make_store(folder.parent / "store")
+    model, watcher = model or tiny_model(), Watcher()
+    folder.mkdir(parents=True, exist_ok=True)
+    job = TrainingJob(
+        order=make_order(store),
+        stores={"law": store},
+        training=training or Training(batch_tokens=64, learning_rate=1e-2),
+        compute=Compute.choose("cpu", "fp32"),
+        probe_steps=checkpoint_steps | {1, 2, 4},
+        checkpoint_steps=checkpoint_steps,
+        measure=measure,
+        base=measure(tiny_model(), 0),
+        folder=folder,
+        observer=watcher,
+        stop=stop,
+    )
+    return train(model, job), model, watcher

@@ -7,6 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gapless.evaluation import likelihood
 from gapless.evaluation.likelihood import Scorer, TokenSequence, cut_windows
 
 
@@ -91,6 +92,19 @@ def test_batches_stay_within_their_tokens_unless_of_one_row(model, tokenizer):
     finally:
         handle.remove()
     assert shapes == [(1, 29), (2, 11), (3, 2)]
+
+
+def test_a_large_vocabulary_makes_batches_smaller(model, tokenizer, monkeypatch):
+    sequences = [sequence(length, length) for length in (12, 12, 12)]
+    expected = Scorer(model, tokenizer, context=32).nats(sequences)
+    monkeypatch.setattr(likelihood, "_MOST_LOGITS", 300 * 24)
+    scorer, shapes = Scorer(model, tokenizer, context=32), []
+    handle = model.register_forward_hook(lambda _, __, out: shapes.append(out.logits.shape))
+    try:
+        np.testing.assert_allclose(scorer.nats(sequences), expected, rtol=1e-5)
+    finally:
+        handle.remove()
+    assert [tuple(shape) for shape in shapes] == [(2, 11, 300), (1, 11, 300)]
 
 
 def test_the_model_is_left_as_it_was_found(model, tokenizer):

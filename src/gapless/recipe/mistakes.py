@@ -137,3 +137,92 @@ def _tried(annotation: Any, value: object, name: Key) -> Any:
 
 def _type_name(annotation: Any) -> str:
     return "tuple" if str(annotation).startswith("tuple") else getattr(annotation, "__name__", "?")
+
+
+_MISSING = "is missing"
+_KINDS = {
+    "string": "text",
+    "bool": "true or false",
+    "int": "a whole number",
+    "float": "a number",
+    "dict": "a mapping of names to values",
+    "model": "a mapping of settings",
+    "tuple": "a list",
+}
+_BOUNDS = {
+    "greater_than": ("above", "gt"),
+    "greater_than_equal": ("at least", "ge"),
+    "less_than": ("below", "lt"),
+    "less_than_equal": ("at most", "le"),
+}
+
+
+def _mistake(details: ErrorDetails, path: Path, parent: Any, outer: object) -> Mistake:
+    """Word one finding; ``parent`` and ``outer`` are the type and the value around its place."""
+    kind, value, context = details["type"], details["input"], details.get("ctx", {})
+    if kind == "missing":
+        return Mistake(path, _MISSING)
+    if kind == "extra_forbidden":
+        return _unknown_key(path, parent, outer)
+    annotation = shape.child(parent, outer, path[-1]) if path else Recipe
+    if kind.startswith("union_tag"):
+        return _unknown_choice(path, annotation, value)
+    if kind == "literal_error":
+        words = shape.allowed_words(annotation)
+        what = f"{shown(value)} is not one of the allowed words"
+        return Mistake(path, what, nearest(str(value), words, kind="Allowed"))
+    if kind in _BOUNDS:
+        relation, limit = _BOUNDS[kind]
+        return Mistake(path, f"must be {relation} {context[limit]}, not {shown(value)}")
+    if kind == "value_error":
+        return Mistake(path, _own_words(str(context["error"]), value))
+    return Mistake(path, *_wrong_kind(kind, value, context, details))
+
+
+def _unknown_key(path: Path, parent: Any, outer: object) -> Mistake:
+    key, allowed = str(path[-1]), shape.allowed_keys(parent, outer) or ()
+    chosen = outer.get("type") if isinstance(outer, dict) and "type" in allowed else None
+    what = f"there is no such setting for type {chosen!r}" if chosen else "there is no such setting"
+    return Mistake(path, what, nearest(key, [name for name in allowed if name != "type"] or allowed))
+
+
+def _unknown_choice(path: Path, annotation: Any, value: object) -> Mistake:
+    names = list(shape.choices(annotation))
+    if not isinstance(value, dict):
+        what = f"must be a mapping with a 'type', not {shown(value)}"
+        return Mistake(path, what, f"Types: {', '.join(names)}.")
+    if "type" not in value:
+        return Mistake(path, "the 'type' is missing", f"Write one of them: {', '.join(names)}.")
+    what = f"there is no type {shown(value['type'])}"
+    return Mistake((*path, "type"), what, nearest(str(value["type"]), names, kind="Types"))
+
+
+def _own_words(message: str, value: object) -> str:
+    if message.startswith("could not convert string to float"):
+        return f"{shown(value)} is not a fraction; write it like 0.1 or 10%"
+    return message
+
+
+def _wrong_kind(kind: str, value: object, context: dict[str, Any], details: ErrorDetails) -> tuple[str, str]:
+    if kind == "string_pattern_mismatch":
+        what = f"{shown(value)} is not a name"
+        return what, "Begin with a letter or digit; go on with letters, digits, '.', '_' and '-'."
+    if kind == "string_too_long":
+        return f"{shown(value)} is longer than {context['max_length']} characters", ""
+    if kind in {"too_short", "too_long"}:
+        few = kind == "too_short"
+        limit = context["min_length" if few else "max_length"]
+        return f"must have {'at least' if few else 'at most'} {limit} {_entries(limit)}", ""
+    if kind == "int_from_float" or (kind == "int_parsing" and isinstance(value, float)):
+        return f"must be a whole number, not {shown(value)}", ""
+    expected = _KINDS.get(kind.split("_")[0])
+    if expected is None:
+        return f"{shown(value)} cannot stand here ({details['msg'].lower()})", ""
+    mend = ""
+    if expected == "text" and isinstance(value, int | float):
+        mend = "Put it in quotes to make it text."
+    return f"must be {expected}, not {shown(value)}", mend
+
+
+def _entries(number: int) -> str:
+    return "entry" if number == 1 else "entries"

@@ -1,0 +1,122 @@
+"""Checks across a recipe's parts: names that must exist, amounts that must fit one another."""
+
+from collections import Counter
+from collections.abc import Iterator
+from itertools import pairwise
+
+from gapless.recipe.mistakes import Mistake, nearest
+from gapless.recipe.mixtures import Replay, Shares
+from gapless.recipe.places import Path
+from gapless.recipe.probes import BitsPerByte, MultipleChoice
+from gapless.recipe.schedules import WarmupStableDecay
+from gapless.recipe.schema import Recipe, ScoreSelection
+
+
+def check(recipe: Recipe) -> list[Mistake]:
+    """Return every mistake of a recipe whose parts are each well-formed."""
+    return [
+        *_roles(recipe),
+        *_selection(recipe),
+        *_mixtures(recipe),
+        *_batches(recipe),
+        *_optimizer(recipe),
+        *_probes(recipe),
+    ]
+
+
+def _roles(recipe: Recipe) -> Iterator[Mistake]:
+    if not _sources(recipe, "domain"):
+        mend = "Give one source 'role: domain': what the model is to learn."
+        yield Mistake(("sources",), "there is no domain source", mend)
+
+
+def _selection(recipe: Recipe) -> Iterator[Mistake]:
+    for name, selection in recipe.selection.items():
+        path: Path = ("selection", name)
+        if name not in recipe.sources:
+            yield _no_source(path, name, list(recipe.sources))
+        elif isinstance(selection, ScoreSelection):
+            scores = recipe.sources[name].scores
+            if selection.column not in scores:
+                what = f"{selection.column!r} is not among the scores of source {name!r}"
+                mend = nearest(selection.column, scores, kind="Its scores")
+                mend = mend or f"Write 'scores: [{selection.column}]' under sources.{name}."
+                yield Mistake((*path, "column"), what, mend)
+
+
+def _mixtures(recipe: Recipe) -> Iterator[Mistake]:
+    general = _sources(recipe, "general")
+    for number, phase in enumerate(recipe.order.phases):
+        path: Path = ("order", "phases", number, "mixture")
+        if isinstance(phase.mixture, Shares):
+            for name in phase.mixture.shares:
+                if name not in recipe.sources:
+                    yield _no_source((*path, "shares", name), name, list(recipe.sources))
+        if isinstance(phase.mixture, Replay):
+            if phase.mixture.general > 0 and not general:
+                mend = "Give one source 'role: general', or take 'type: domain_only'."
+                yield Mistake(path, "there is no general source to replay", mend)
+                continue
+            for name in phase.mixture.like or {}:
+                if name not in general:
+                    yield _no_source((*path, "like", name), name, general, role="general ")
+
+
+def _batches(recipe: Recipe) -> Iterator[Mistake]:
+    training, context = recipe.training, recipe.order.context
+    named = {"batch_tokens": training.batch_tokens, "micro_batch_tokens": training.micro_batch_tokens}
+    whole = True
+    for name, tokens in named.items():
+        if tokens is not None and (tokens == 0 or tokens % context):
+            whole = False
+            near = max(1, round(tokens / context)) * context
+            what = f"{tokens} is not a multiple of order.context ({context})"
+            yield Mistake(("training", name), what, f"The nearest is {near}.")
+    micro = training.micro_batch_tokens
+    if whole and micro is not None and training.batch_tokens % micro:
+        what = f"batch_tokens ({training.batch_tokens}) is not a multiple of micro_batch_tokens ({micro})"
+        yield Mistake(("training", "micro_batch_tokens"), what)
+
+
+def _optimizer(recipe: Recipe) -> Iterator[Mistake]:
+    schedule = recipe.training.schedule
+    if isinstance(schedule, WarmupStableDecay) and schedule.warmup + schedule.decay > 1:
+        what = f"warmup ({schedule.warmup}) and decay ({schedule.decay}) together are more than 1"
+        yield Mistake(("training", "schedule"), what)
+    for index, beta in enumerate(recipe.training.betas):
+        if not 0 <= beta < 1:
+            what = f"must be at least 0 and below 1, not {beta}"
+            yield Mistake(("training", "betas", index), what)
+
+
+def _probes(recipe: Recipe) -> Iterator[Mistake]:
+    probes = recipe.probing.probes
+    path: Path = ("probing", "probes")
+    if not probes:
+        yield Mistake(path, "there is no probe; a run must measure its model", "Leave 'probes' out.")
+    held_out = [name for name, source in recipe.sources.items() if source.held_out > 0]
+    loss_probes = [i for i, probe in enumerate(probes) if isinstance(probe, BitsPerByte)]
+    if loss_probes and not held_out:
+        mend = "Give a source 'held_out: 2%', or write other probes."
+        yield Mistake(
+            (*path, loss_probes[0]), "bits per byte needs held-out text, and no source has any", mend
+        )
+    for _, again in pairwise(loss_probes):
+        yield Mistake((*path, again), "bits_per_byte stands twice", "It measures every source.")
+    named = {i: probe.name for i, probe in enumerate(probes) if isinstance(probe, MultipleChoice)}
+    counts = Counter(named.values())
+    for index, name in named.items():
+        if counts[name] > 1:
+            yield Mistake((*path, index, "name"), f"two probes are called {name!r}")
+        elif name in recipe.sources:
+            what = f"{name!r} is a source's name already"
+            yield Mistake((*path, index, "name"), what, "Measurements go by this name.")
+
+
+def _sources(recipe: Recipe, role: str) -> list[str]:
+    return [name for name, source in recipe.sources.items() if source.role == role]
+
+
+def _no_source(path: Path, name: str, known: list[str], *, role: str = "") -> Mistake:
+    what = f"there is no {role}source {name!r}"
+    return Mistake(path, what, nearest(name, known, kind=f"{role.capitalize()}sources".capitalize()))

@@ -11,7 +11,7 @@ mistake into one message with file, line, path and the nearest name. `encode.py`
 To add a setting: one field with a docstring in its model, one test in ``tests/recipe``.
 """
 
-from gapless.recipe.arms import arms
+from gapless.recipe.arm_merge import arms
 from gapless.recipe.decode import decode, load
 from gapless.recipe.encode import dump, json_schema
 from gapless.recipe.schema import Recipe

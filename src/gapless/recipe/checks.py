@@ -25,6 +25,8 @@ def check(recipe: Recipe) -> list[Mistake]:
 
 
 def _roles(recipe: Recipe) -> Iterator[Mistake]:
+    if recipe.model.type == "new":
+        return  # a base is pre-trained on general text alone
     if not _sources(recipe, "domain"):
         mend = "Give one source 'role: domain': what the model is to learn."
         yield Mistake(("sources",), "there is no domain source", mend)
@@ -64,7 +66,10 @@ def _mixtures(recipe: Recipe) -> Iterator[Mistake]:
 
 def _batches(recipe: Recipe) -> Iterator[Mistake]:
     training, context = recipe.training, recipe.order.context
-    named = {"batch_tokens": training.batch_tokens, "micro_batch_tokens": training.micro_batch_tokens}
+    named = {
+        "batch_tokens": training.batch_tokens,
+        "micro_batch_tokens": training.micro_batch_tokens,
+    }
     whole = True
     for name, tokens in named.items():
         if tokens is not None and (tokens == 0 or tokens % context):
@@ -74,7 +79,7 @@ def _batches(recipe: Recipe) -> Iterator[Mistake]:
             yield Mistake(("training", name), what, f"The nearest is {near}.")
     micro = training.micro_batch_tokens
     if whole and micro is not None and training.batch_tokens % micro:
-        what = f"batch_tokens ({training.batch_tokens}) is not a multiple of micro_batch_tokens ({micro})"
+        what = f"batch_tokens ({training.batch_tokens}) is not a multiple of {micro}"
         yield Mistake(("training", "micro_batch_tokens"), what)
 
 
@@ -93,13 +98,17 @@ def _probes(recipe: Recipe) -> Iterator[Mistake]:
     probes = recipe.probing.probes
     path: Path = ("probing", "probes")
     if not probes:
-        yield Mistake(path, "there is no probe; a run must measure its model", "Leave 'probes' out.")
+        yield Mistake(
+            path, "there is no probe; a run must measure its model", "Leave 'probes' out."
+        )
     held_out = [name for name, source in recipe.sources.items() if source.held_out > 0]
     loss_probes = [i for i, probe in enumerate(probes) if isinstance(probe, BitsPerByte)]
     if loss_probes and not held_out:
         mend = "Give a source 'held_out: 2%', or write other probes."
         yield Mistake(
-            (*path, loss_probes[0]), "bits per byte needs held-out text, and no source has any", mend
+            (*path, loss_probes[0]),
+            "bits per byte needs held-out text, and no source has any",
+            mend,
         )
     for _, again in pairwise(loss_probes):
         yield Mistake((*path, again), "bits_per_byte stands twice", "It measures every source.")
@@ -119,4 +128,4 @@ def _sources(recipe: Recipe, role: str) -> list[str]:
 
 def _no_source(path: Path, name: str, known: list[str], *, role: str = "") -> Mistake:
     what = f"there is no {role}source {name!r}"
-    return Mistake(path, what, nearest(name, known, kind=f"{role.capitalize()}sources".capitalize()))
+    return Mistake(path, what, nearest(name, known, kind=f"{role}sources".capitalize()))

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from gapless.errors import RecipeError
 from gapless.recipe import overrides as set_values
 from gapless.recipe import yaml_lines
-from gapless.recipe.arms import check_arms
+from gapless.recipe.arm_merge import check_arms
 from gapless.recipe.checks import check
 from gapless.recipe.encode import dump
 from gapless.recipe.mistakes import loose_numbers, refuse, shown, translate
@@ -24,12 +24,14 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     """Read a recipe file and apply overrides such as ``training.learning_rate=1e-4``.
 
     Raises:
-        RecipeError: the file or an override is wrong; the message lists every mistake with its line.
+        RecipeError: the file or an override is wrong; the message lists every mistake.
 
     """
     tree, origins = yaml_lines.read(_text_of(path), str(path))
     if tree is None:
-        raise RecipeError("the file is empty", where=str(path), mend="`gapless init DIR` writes one.")
+        raise RecipeError(
+            "the file is empty", where=str(path), mend="`gapless init DIR` writes one."
+        )
     if isinstance(tree, dict):
         set_values.apply(tree, origins, overrides)
     return _decode(tree, origins)
@@ -47,7 +49,9 @@ def decode(tree: dict[str, Any], *, where: str = "recipe") -> Recipe:
 
 def _decode(tree: object, origins: Origins) -> Recipe:
     if not isinstance(tree, dict):
-        raise RecipeError(f"a recipe is a mapping of settings, not {shown(tree)}", where=origins.whole)
+        raise RecipeError(
+            f"a recipe is a mapping of settings, not {shown(tree)}", where=origins.whole
+        )
     loose = loose_numbers(tree)
     try:
         recipe = Recipe.model_validate(tree)

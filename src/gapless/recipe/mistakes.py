@@ -30,7 +30,8 @@ def refuse(mistakes: Sequence[Mistake], origins: Origins) -> NoReturn:
     if len(mistakes) == 1:
         (only,) = mistakes
         raise RecipeError(only.what, where=origins.where(only.path), mend=only.mend or None)
-    lines = [f"{origins.where(each.path)}: {each.what}. {each.mend}".rstrip() for each in mistakes]
+    in_order = sorted(mistakes, key=lambda each: origins.rank(each.path))
+    lines = [f"{origins.where(each.path)}: {each.what}. {each.mend}".rstrip() for each in in_order]
     raise RecipeError(f"{len(lines)} mistakes", where=origins.whole, mend="\n  ".join(lines))
 
 
@@ -90,18 +91,24 @@ def _below(value: object, key: Key) -> object:
 
 
 def translate(error: ValidationError, tree: object) -> list[Mistake]:
-    """Return pydantic's findings about ``tree`` as mistakes, in the order of the recipe."""
+    """Return pydantic's findings about ``tree`` as mistakes, without those that follow from others."""
     mistakes: dict[Path, Mistake] = {}
     for details in error.errors(include_url=False):
         path, annotation, value = _descend(details["loc"], tree)
         if path not in mistakes:
             mistakes[path] = _mistake(details, path, annotation, value)
-    meant = {each.mend for each in mistakes.values() if each.mend.startswith("Did you mean")}
-    return [
-        each
-        for each in mistakes.values()
-        if not (each.what == _MISSING and f"Did you mean {str(each.path[-1])!r}?" in meant)
-    ]
+    found = list(mistakes.values())
+    return [each for each in found if not _follows(each, found)]
+
+
+def _follows(mistake: Mistake, others: Sequence[Mistake]) -> bool:
+    """Whether another mistake is the cause: a misspelt key, or an entry of a list that is refused."""
+    path = mistake.path
+    if mistake.what == _MISSING:
+        mend = f"Did you mean {str(path[-1])!r}?"
+        return any(each.mend == mend and each.path[:-1] == path[:-1] for each in others)
+    deeper = any(each.path[: len(path)] == path and each.path != path for each in others)
+    return deeper and mistake.what.startswith("must have at least")
 
 
 def _descend(loc: Path, tree: object) -> tuple[Path, Any, object]:
@@ -123,7 +130,11 @@ def _descend(loc: Path, tree: object) -> tuple[Path, Any, object]:
         if key == "[key]":
             break
         outer = (annotation, value)
-        annotation, value, path = shape.child(annotation, value, key), _below(value, key), (*path, key)
+        annotation, value, path = (
+            shape.child(annotation, value, key),
+            _below(value, key),
+            (*path, key),
+        )
     return path, *outer
 
 
@@ -159,31 +170,32 @@ _BOUNDS = {
 
 def _mistake(details: ErrorDetails, path: Path, parent: Any, outer: object) -> Mistake:
     """Word one finding; ``parent`` and ``outer`` are the type and the value around its place."""
-    kind, value, context = details["type"], details["input"], details.get("ctx", {})
+    kind, value = details["type"], details["input"]
     if kind == "missing":
         return Mistake(path, _MISSING)
     if kind == "extra_forbidden":
         return _unknown_key(path, parent, outer)
     annotation = shape.child(parent, outer, path[-1]) if path else Recipe
-    if kind.startswith("union_tag"):
+    if kind.startswith("union_tag") or (shape.choices(annotation) and not isinstance(value, dict)):
         return _unknown_choice(path, annotation, value)
     if kind == "literal_error":
-        words = shape.allowed_words(annotation)
-        what = f"{shown(value)} is not one of the allowed words"
-        return Mistake(path, what, nearest(str(value), words, kind="Allowed"))
-    if kind in _BOUNDS:
-        relation, limit = _BOUNDS[kind]
-        return Mistake(path, f"must be {relation} {context[limit]}, not {shown(value)}")
-    if kind == "value_error":
-        return Mistake(path, _own_words(str(context["error"]), value))
-    return Mistake(path, *_wrong_kind(kind, value, context, details))
+        return _unknown_word(path, shape.allowed_words(annotation), value)
+    return Mistake(path, *_wrong_value(details))
+
+
+def _unknown_word(path: Path, allowed: tuple[str, ...], value: object) -> Mistake:
+    near, every = nearest(str(value), allowed, kind="Allowed"), f"Allowed: {', '.join(allowed)}."
+    mend = every if near == every else f"{near} {every}"
+    return Mistake(path, f"{shown(value)} is not one of the allowed words", mend)
 
 
 def _unknown_key(path: Path, parent: Any, outer: object) -> Mistake:
     key, allowed = str(path[-1]), shape.allowed_keys(parent, outer) or ()
     chosen = outer.get("type") if isinstance(outer, dict) and "type" in allowed else None
     what = f"there is no such setting for type {chosen!r}" if chosen else "there is no such setting"
-    return Mistake(path, what, nearest(key, [name for name in allowed if name != "type"] or allowed))
+    return Mistake(
+        path, what, nearest(key, [name for name in allowed if name != "type"] or allowed)
+    )
 
 
 def _unknown_choice(path: Path, annotation: Any, value: object) -> Mistake:
@@ -197,32 +209,41 @@ def _unknown_choice(path: Path, annotation: Any, value: object) -> Mistake:
     return Mistake((*path, "type"), what, nearest(str(value["type"]), names, kind="Types"))
 
 
+def _wrong_value(details: ErrorDetails) -> tuple[str, str]:
+    """Return what is wrong with a single value, and the mend."""
+    kind, value, context = details["type"], details["input"], details.get("ctx", {})
+    if kind == "value_error":
+        return _own_words(str(context["error"]), value), ""
+    if kind in _BOUNDS:
+        relation, limit = _BOUNDS[kind]
+        return f"must be {relation} {context[limit]:g}, not {shown(value)}", ""
+    if kind in {"too_short", "too_long"}:
+        few = kind == "too_short"
+        limit = context["min_length" if few else "max_length"]
+        entries = "entry" if limit == 1 else "entries"
+        return f"must have at {'least' if few else 'most'} {limit} {entries}", ""
+    if kind == "string_pattern_mismatch":
+        mend = "Begin with a letter or digit; go on with letters, digits, '.', '_' and '-'."
+        return f"{shown(value)} is not a name", mend
+    if kind == "string_too_long":
+        return f"{shown(value)} is longer than {context['max_length']} characters", ""
+    return _wrong_kind(details)
+
+
+def _wrong_kind(details: ErrorDetails) -> tuple[str, str]:
+    kind, value = details["type"], details["input"]
+    if value is None:
+        return "is empty", "Write a value, or leave the key out."
+    fraction = isinstance(value, float) and kind.startswith("int_")
+    expected = "a whole number" if fraction else _KINDS.get(kind.split("_", maxsplit=1)[0])
+    if expected is None:
+        return f"{shown(value)} cannot stand here ({details['msg'].lower()})", ""
+    in_quotes = expected == "text" and isinstance(value, int | float)
+    mend = "Put it in quotes to make it text." if in_quotes else ""
+    return f"must be {expected}, not {shown(value)}", mend
+
+
 def _own_words(message: str, value: object) -> str:
     if message.startswith("could not convert string to float"):
         return f"{shown(value)} is not a fraction; write it like 0.1 or 10%"
     return message
-
-
-def _wrong_kind(kind: str, value: object, context: dict[str, Any], details: ErrorDetails) -> tuple[str, str]:
-    if kind == "string_pattern_mismatch":
-        what = f"{shown(value)} is not a name"
-        return what, "Begin with a letter or digit; go on with letters, digits, '.', '_' and '-'."
-    if kind == "string_too_long":
-        return f"{shown(value)} is longer than {context['max_length']} characters", ""
-    if kind in {"too_short", "too_long"}:
-        few = kind == "too_short"
-        limit = context["min_length" if few else "max_length"]
-        return f"must have {'at least' if few else 'at most'} {limit} {_entries(limit)}", ""
-    if kind == "int_from_float" or (kind == "int_parsing" and isinstance(value, float)):
-        return f"must be a whole number, not {shown(value)}", ""
-    expected = _KINDS.get(kind.split("_")[0])
-    if expected is None:
-        return f"{shown(value)} cannot stand here ({details['msg'].lower()})", ""
-    mend = ""
-    if expected == "text" and isinstance(value, int | float):
-        mend = "Put it in quotes to make it text."
-    return f"must be {expected}, not {shown(value)}", mend
-
-
-def _entries(number: int) -> str:
-    return "entry" if number == 1 else "entries"

@@ -58,4 +58,3 @@ def _index(place: list[Any], key: str, name: str, path: Path) -> int:
     last = len(place) - 1
     allowed = f"from 0 to {last}" if last > 0 else "0" if last == 0 else "none: it is empty"
     raise RecipeError(f"{spell(path)} is a list; {key!r} is no index of it ({allowed})", where=name)
-

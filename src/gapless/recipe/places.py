@@ -1,4 +1,4 @@
-"""Places in a recipe: paths as people write them, and where each came from (a line, a ``--set``)."""
+"""Places in a recipe: paths as people write them, and the line or ``--set`` that each came from."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -39,10 +39,12 @@ class Origins:
 
     def of(self, path: Path) -> str:
         """Return the origin of the nearest place at or above ``path``."""
-        for end in range(len(path), 0, -1):
-            if path[:end] in self.known:
-                return self.known[path[:end]]
-        return self.whole
+        return self.known.get(self._nearest(path), self.whole)
+
+    def rank(self, path: Path) -> int:
+        """Return how many places come before ``path`` in the recipe."""
+        near = self._nearest(path)
+        return list(self.known).index(near) if near else -1
 
     def where(self, path: Path) -> str:
         """Return origin and path, as a message shows them."""
@@ -53,3 +55,7 @@ class Origins:
         for old in [known for known in self.known if known[: len(path)] == path]:
             del self.known[old]
         self.known.update({place: origin for place, _ in values(tree, path)})
+
+    def _nearest(self, path: Path) -> Path:
+        ends = range(len(path), 0, -1)
+        return next((path[:end] for end in ends if path[:end] in self.known), ())

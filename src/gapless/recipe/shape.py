@@ -52,7 +52,11 @@ def child(annotation: Any, value: object, key: Key) -> Any:
         if get_origin(member) is dict:
             return arguments[1]
         if get_origin(member) is tuple and isinstance(key, int):
-            return arguments[min(key, len(arguments) - 1)] if arguments[-1] is not ... else arguments[0]
+            return (
+                arguments[min(key, len(arguments) - 1)]
+                if arguments[-1] is not ...
+                else arguments[0]
+            )
     return Any
 
 
@@ -65,7 +69,10 @@ def allowed_keys(annotation: Any, value: object) -> tuple[str, ...] | None:
 def allowed_words(annotation: Any) -> tuple[str, ...]:
     """Return the words a place allows, when it allows only certain words."""
     return tuple(
-        str(word) for each in members(annotation) if get_origin(each) is Literal for word in get_args(each)
+        str(word)
+        for each in members(annotation)
+        if get_origin(each) is Literal
+        for word in get_args(each)
     )
 
 

@@ -36,7 +36,7 @@ class _Loader(yaml.SafeLoader):
 
 
 class Dumper(yaml.SafeDumper):
-    """Writes what `_Loader` reads back equal; whatever YAML 1.1 would take for more than text is quoted."""
+    """Writes what `_Loader` reads back equal, quoting what YAML 1.1 would take for more than text."""
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - PyYAML's signature
         """Write equal parts out each time they occur."""
@@ -49,7 +49,7 @@ for _name, _pattern, _first in _CORE:
 
 
 def read(text: str, name: str) -> tuple[Any, Origins]:
-    """Return the data of a YAML text and the line of each place; ``name`` is the file's in messages.
+    """Return the data of a YAML text and the line of each place; messages call the file ``name``.
 
     Raises:
         RecipeError: the text is not YAML, or not of the kind that recipes use.
@@ -170,11 +170,17 @@ def _syntax_error(error: yaml.MarkedYAMLError, name: str) -> RecipeError:
     where = f"{name}:{line}"
     problem = error.problem or "cannot be read"
     if "'\\t'" in problem:
-        return RecipeError("a tab stands where only spaces may", where=where, mend="Indent with spaces.")
+        return RecipeError(
+            "a tab stands where only spaces may", where=where, mend="Indent with spaces."
+        )
     if "expected a single document" in str(error):
-        return RecipeError("a second document begins here", where=where, mend="Keep one '---' at most.")
+        return RecipeError(
+            "a second document begins here", where=where, mend="Keep one '---' at most."
+        )
     context = ""
     if error.context:
         begin = error.context_mark.line + 1 if error.context_mark else line
-        context = f" ({error.context}" + (f" that begins in line {begin})" if begin != line else ")")
+        context = f" ({error.context}" + (
+            f" that begins in line {begin})" if begin != line else ")"
+        )
     return RecipeError(f"this is not YAML: {problem}{context}", where=where)

@@ -93,11 +93,11 @@ class SummaryRow:
     forgetting: float | None
     """Change on general text against the base model; negative is a loss."""
     gap_depth: float | None
-    """How far the domain fell below the base model on the way."""
+    """How far the general metric (the domain's, without one) fell below the base on the way."""
     tokens_to_recovery: int | None
-    """Tokens until the domain was back at the base model's value, if it fell and came back."""
+    """Tokens until that metric was back at the base model's value; None when it is not."""
     recovered: bool
-    """Whether the domain ended no worse than the base model."""
+    """Whether that metric came back."""
     tokens_seen: int
 
 
@@ -173,10 +173,10 @@ class Progress(Protocol):
     """Whoever watches a run."""
 
     def stage(self, name: str, detail: str) -> None:
-        """A stage begins."""
+        """Show that a stage begins."""
 
     def done(self, name: str, detail: str) -> None:
-        """A stage is made."""
+        """Show that a stage is made."""
 
     def training(
         self,
@@ -188,7 +188,7 @@ class Progress(Protocol):
         gain: float | None,
         forgetting: float | None,
     ) -> None:
-        """A step is taken; ``gain`` and ``forgetting`` are those of the last measurement."""
+        """Show a step taken; ``gain`` and ``forgetting`` are of the last measurement."""
 
     def note(self, text: str) -> None:
-        """Something a person should know."""
+        """Show something a person should know."""

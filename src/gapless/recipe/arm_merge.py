@@ -38,9 +38,7 @@ def _check_arm(recipe: Recipe, name: str) -> list[Mistake]:
     if name == _BASE:
         what = "an arm may not be called 'base': that is the base model's row in every table"
         return [Mistake((), what, "Choose another name.")]
-    refused = [
-        _may_not_change(key) for key in recipe.arms[name] if key not in _CHANGEABLE
-    ]
+    refused = [_may_not_change(key) for key in recipe.arms[name] if key not in _CHANGEABLE]
     if refused:
         return refused
     tree = _merged(recipe, name)
@@ -56,7 +54,9 @@ def _may_not_change(key: str) -> Mistake:
     if key in Recipe.model_fields:
         what = "an arm may not change this: all arms share the base, the text and the probes"
         return Mistake(path, what, f"An arm may change {', '.join(_CHANGEABLE)}.")
-    return Mistake(path, "there is no such setting", nearest(key, _CHANGEABLE, kind="An arm may change"))
+    return Mistake(
+        path, "there is no such setting", nearest(key, _CHANGEABLE, kind="An arm may change")
+    )
 
 
 def _merged(recipe: Recipe, name: str) -> dict[str, Any]:
@@ -70,5 +70,7 @@ def merge(below: Any, above: Any) -> Any:
         return above
     if "type" in above and above["type"] != below.get("type", above["type"]):
         return above
-    return {key: merge(below.get(key), above[key]) if key in above else below[key]
-            for key in [*below, *(key for key in above if key not in below)]}
+    return {
+        key: merge(below.get(key), above[key]) if key in above else below[key]
+        for key in [*below, *(key for key in above if key not in below)]
+    }

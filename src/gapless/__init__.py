@@ -1,0 +1,55 @@
+"""Continual pre-training of language models that measures, and closes, the stability gap.
+
+    import gapless
+
+    gapless.plan("recipe.yaml")      what a run would do and cost; spends nothing
+    gapless.run("recipe.yaml")       does what is missing
+    gapless.report("runs/name")      one HTML file
+
+Every name is loaded when it is first used, so that importing the package costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gapless.errors import GaplessError
+    from gapless.recipe import Recipe
+    from gapless.recipe import load as load_recipe
+    from gapless.workflow.verbs import compare, demo, init, plan, report, run, show, status
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "GaplessError",
+    "Recipe",
+    "__version__",
+    "compare",
+    "demo",
+    "init",
+    "load_recipe",
+    "plan",
+    "report",
+    "run",
+    "show",
+    "status",
+]
+
+_VERBS = ("compare", "demo", "init", "plan", "report", "run", "show", "status")
+_HOMES = {
+    "GaplessError": ("gapless.errors", "GaplessError"),
+    "Recipe": ("gapless.recipe", "Recipe"),
+    "load_recipe": ("gapless.recipe", "load"),
+    **{verb: ("gapless.workflow.verbs", verb) for verb in _VERBS},
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, attribute = _HOMES[name]
+    return getattr(import_module(module), attribute)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

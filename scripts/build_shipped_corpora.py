@@ -41,16 +41,16 @@ SLICES = (
         source="encyclopedia",
         characters=1_400_000,
         attribution="By the contributors to the English Wikipedia articles that the ids name; "
-        "collected by Clark et al. (2019) for BoolQ. CC BY-SA 3.0 "
-        "(https://creativecommons.org/licenses/by-sa/3.0/), and so is this slice. Changes: passages "
-        "of one article joined, repeats left out, quotation marks restored.",
+        "collected by Clark et al. (2019) for BoolQ (no text of QuAC). CC BY-SA 3.0 "
+        "(https://creativecommons.org/licenses/by-sa/3.0/), and so is this slice. Changes: "
+        "passages of one article joined, repeats left out, quotation marks restored.",
         keep=lambda key: key.startswith("wikipedia/"),
     ),
     Slice(
         source="novels",
         characters=1_200_000,
-        attribution="Jane Austen (1811 to 1818) and Herman Melville (1851). Public domain. Changes: "
-        "lines joined, chapters cut into passages.",
+        attribution="Jane Austen (1811 to 1818) and Herman Melville (1851). Public domain. "
+        "Changes: lines joined, chapters cut into passages.",
     ),
     Slice(
         source="speeches",
@@ -61,21 +61,21 @@ SLICES = (
     Slice(
         source="dictionary",
         characters=1_000_000,
-        attribution="WordNet 3.0, copyright 2006 by Princeton University; licences/WordNet-3.0.txt. "
-        "Changes: glosses written as lines and grouped.",
+        attribution="WordNet 3.0, copyright 2006 by Princeton University; "
+        "licences/WordNet-3.0.txt. Changes: glosses written as lines and grouped.",
     ),
     Slice(
         source="docs",
         characters=1_200_000,
         attribution="Python 3.11 documentation, copyright 2001-2023 Python Software Foundation; "
-        "licences/PSF-2.0.txt. PostgreSQL 15 documentation, copyright 1996-2022 PostgreSQL Global "
+        "licences/PSF-2.0.txt. PostgreSQL 15 documentation, copyright 1996-2026 PostgreSQL Global "
         "Development Group; licences/PostgreSQL.txt. Changes: main text taken from HTML, cut.",
     ),
     Slice(
         source="code",
         characters=1_000_000,
-        attribution=f"Python {platform.python_version()} standard library, copyright 2001-2023 Python "
-        "Software Foundation; licences/PSF-2.0.txt. Changes: long files cut into pieces.",
+        attribution=f"Python {platform.python_version()} standard library, copyright 2001-2023 "
+        "Python Software Foundation; licences/PSF-2.0.txt. Changes: long files cut into pieces.",
     ),
     Slice(
         source="diseases",

@@ -2,9 +2,9 @@
 
     import gapless
 
-    gapless.plan("recipe.yaml")      what a run would do and cost; spends nothing
-    gapless.run("recipe.yaml")       does what is missing
-    gapless.report("runs/name")      one HTML file
+    gapless.plan(Path("recipe.yaml"))          what a run would do and cost; spends nothing
+    gapless.run(Path("recipe.yaml"))           does what is missing
+    gapless.write_report(Path("runs/name"))    one HTML file (`gapless.report` is the room)
 
 Every name is loaded when it is first used, so that importing the package costs nothing.
 """
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from gapless.errors import GaplessError
     from gapless.recipe import Recipe
     from gapless.recipe import load as load_recipe
-    from gapless.workflow.verbs import compare, demo, init, plan, report, run, show, status
+    from gapless.workflow.verbs import compare, demo, init, plan, run, show, status
+    from gapless.workflow.verbs import report as write_report
 
 __version__ = "0.1.0"
 
@@ -29,17 +30,18 @@ __all__ = [
     "init",
     "load_recipe",
     "plan",
-    "report",
     "run",
     "show",
     "status",
+    "write_report",
 ]
 
-_VERBS = ("compare", "demo", "init", "plan", "report", "run", "show", "status")
+_VERBS = ("compare", "demo", "init", "plan", "run", "show", "status")
 _HOMES = {
     "GaplessError": ("gapless.errors", "GaplessError"),
     "Recipe": ("gapless.recipe", "Recipe"),
     "load_recipe": ("gapless.recipe", "load"),
+    "write_report": ("gapless.workflow.verbs", "report"),
     **{verb: ("gapless.workflow.verbs", verb) for verb in _VERBS},
 }
 

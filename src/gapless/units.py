@@ -2,11 +2,13 @@
 
 import re
 
-_TOKEN_SCALES = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9, "t": 10**12}
-_AMOUNT = re.compile(r"^\s*([0-9][0-9_]*(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]+)?e[0-9]+)\s*([kmbt]?)\s*$", re.I)
+_TOKEN_SCALES: dict[str, int] = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9, "t": 10**12}
+_AMOUNT = re.compile(
+    r"^\s*([0-9][0-9_]*(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]+)?e[0-9]+)\s*([kmbt]?)\s*$", re.IGNORECASE
+)
 
 
-def parse_tokens(amount: str | int | float) -> int:
+def parse_tokens(amount: str | float) -> int:
     """Return the number of tokens that ``amount`` names: ``"2.5B"``, ``"500k"``, ``4096``.
 
     Raises:
@@ -14,11 +16,8 @@ def parse_tokens(amount: str | int | float) -> int:
 
     """
     if isinstance(amount, bool):
-        raise ValueError(f"{amount!r} is not an amount of tokens")
-    if isinstance(amount, int):
-        tokens = amount
-    else:
-        tokens = _parse_text(str(amount))
+        raise ValueError(f"{amount!r} is not an amount of tokens")  # noqa: TRY004 - pydantic's way
+    tokens = amount if isinstance(amount, int) else _parse_text(str(amount))
     if tokens < 0:
         raise ValueError(f"{amount!r} tokens is negative")
     return tokens
@@ -27,7 +26,9 @@ def parse_tokens(amount: str | int | float) -> int:
 def _parse_text(text: str) -> int:
     match = _AMOUNT.match(text)
     if match is None:
-        raise ValueError(f"{text!r} is not an amount of tokens; write it like 4096, 500k, 2.5B or 1T")
+        raise ValueError(
+            f"{text!r} is not an amount of tokens; write it like 4096, 500k, 2.5B or 1T"
+        )
     number, scale = match.group(1).replace("_", ""), _TOKEN_SCALES[match.group(2).lower()]
     whole, _, fraction = number.partition(".")
     if "e" in number.lower():
@@ -39,7 +40,8 @@ def _parse_text(text: str) -> int:
     divisor = 10 ** len(fraction)
     if scaled_fraction % divisor:
         raise ValueError(f"{text!r} is not a whole number of tokens")
-    return int(whole) * scale + scaled_fraction // divisor
+    tokens: int = int(whole) * scale + scaled_fraction // divisor
+    return tokens
 
 
 def format_tokens(tokens: int) -> str:
@@ -49,7 +51,9 @@ def format_tokens(tokens: int) -> str:
 
 def format_bytes(num_bytes: int) -> str:
     """Return a short human form of a size: ``20_000_000`` becomes ``"20 MB"``."""
-    return _scaled(num_bytes, ((" TB", 10**12), (" GB", 10**9), (" MB", 10**6), (" kB", 10**3)), " B")
+    return _scaled(
+        num_bytes, ((" TB", 10**12), (" GB", 10**9), (" MB", 10**6), (" kB", 10**3)), " B"
+    )
 
 
 def format_seconds(seconds: float) -> str:

@@ -43,7 +43,9 @@ def test_a_window_deep_in_a_huge_phase_costs_nothing() -> None:
     assert abs(indices[sources == 0][0] / counts[0] - start / counts.sum()) < 1e-6
 
 
-def stream(source: str = "law", seed: int = 3, lengths: tuple[int, ...] = (4, 7, 5)) -> DocumentStream:
+def stream(
+    source: str = "law", seed: int = 3, lengths: tuple[int, ...] = (4, 7, 5)
+) -> DocumentStream:
     documents = np.arange(10, 10 + len(lengths))
     return DocumentStream(source, documents=documents, lengths=np.array(lengths), seed=seed)
 

@@ -68,8 +68,8 @@ def curve(name, role, level, *, half=0.022):
         higher_is_better=False,
         tokens=SEEN,
         values=values,
-        low=tuple(v - half for v in values),
-        high=tuple(v + half for v in values),
+        low=tuple(v - half * min(1.0, t / 60_000) for t, v in zip(SEEN, values, strict=True)),
+        high=tuple(v + half * min(1.0, t / 60_000) for t, v in zip(SEEN, values, strict=True)),
     )
 
 
@@ -78,8 +78,8 @@ def gap_row(of: CurveContent, half: float) -> GapRow:
     best = min(range(len(SEEN)), key=lambda k: of.values[k])
     base, final = of.values[0], of.values[-1]
     depth, change = of.values[worst] - base, base - final
-    back = [t for t, v in zip(SEEN, of.values, strict=True) if t > SEEN[worst] and v <= base + 0.06]
-    recovered = bool(back) and depth > 0
+    back = [t for t, v in zip(SEEN, of.values, strict=True) if t > SEEN[worst] and v <= base]
+    recovered = bool(back)
     return GapRow(
         name=of.name,
         role=of.role,
@@ -92,13 +92,16 @@ def gap_row(of: CurveContent, half: float) -> GapRow:
         depth=depth,
         depth_low=max(0.0, depth - half),
         depth_high=depth + half,
-        tokens_to_bottom=SEEN[worst] if depth > 0 else None,
-        tokens_to_recovery=back[0] if recovered else None,
-        area=sum(max(0.0, v - base) for v in of.values) / len(SEEN) * TOTAL,
-        peak=of.values[best],
+        tokens_to_bottom=SEEN[worst],
+        tokens_to_recovery=(back[0] if depth > 0 else 0) if recovered else None,
+        area=sum(max(0.0, v - base) for v in of.values) / len(SEEN),
+        peak=base - of.values[best],
         tokens_to_peak=SEEN[best],
         recovered=recovered,
         drop_is_real=depth - half > 0,
+        rebound=change + depth,
+        rebound_low=max(0.0, change + depth - half),
+        rebound_high=change + depth + half,
     )
 
 

@@ -12,7 +12,10 @@ HELD_OUT = np.array([False, False, True, False, False])
 
 
 def choose(
-    selection: Selection | None, scores: list[float] | None = None, seed: int = 0, source: str = "law"
+    selection: Selection | None,
+    scores: list[float] | None = None,
+    seed: int = 0,
+    source: str = "law",
 ) -> list[int]:
     values = None if scores is None else np.array(scores)
     return select(

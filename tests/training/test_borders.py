@@ -32,9 +32,7 @@ def packed(rows: list[list[list[int]]]) -> PackedRows:
     """Pack documents given as literal ids; every row has the same length."""
     ids = np.array([[t for document in row for t in document] for row in rows])
     positions = np.array([[i for document in row for i in range(len(document))] for row in rows])
-    targets = np.array(
-        [[t for document in row for t in [*document[1:], IGNORED]] for row in rows]
-    )
+    targets = np.array([[t for document in row for t in [*document[1:], IGNORED]] for row in rows])
     return PackedRows(ids, positions, targets)
 
 
@@ -56,7 +54,9 @@ def test_logits_of_a_packed_document_equal_those_of_the_document_alone(architect
             torch.testing.assert_close(part, alone, atol=2e-6, rtol=1e-5)
             begin += len(document)
         other = model(
-            input_ids=torch.from_numpy(row.ids[:1]), use_cache=False, attention_mask=torch.ones(1, 16)
+            input_ids=torch.from_numpy(row.ids[:1]),
+            use_cache=False,
+            attention_mask=torch.ones(1, 16),
         ).logits
     assert (other[0, 8] - together[0, 8]).abs().max() > 1e-4, "the borders must matter here"
 
@@ -69,7 +69,9 @@ def test_the_gradient_is_that_of_documents_alone() -> None:
     total, count = torch.zeros(()), sum(len(d) - 1 for d in documents)
     for document in documents:
         logits = alone(input_ids=torch.tensor([document]), use_cache=False).logits[0, :-1]
-        nats = torch.nn.functional.cross_entropy(logits, torch.tensor(document[1:]), reduction="sum")
+        nats = torch.nn.functional.cross_entropy(
+            logits, torch.tensor(document[1:]), reduction="sum"
+        )
         (nats / count).backward()
         total += nats.detach() / count
     torch.testing.assert_close(loss, total)
@@ -80,7 +82,9 @@ def test_the_gradient_is_that_of_documents_alone() -> None:
 @pytest.mark.parametrize("micro_batch_rows", [1, 2, 3])
 def test_micro_batches_do_not_change_the_step(micro_batch_rows: int) -> None:
     """Rows with different numbers of targets: a mean of means would differ."""
-    rows = packed([[[1, 2, 3, 4, 5, 6]], [[1, 2], [3, 4], [5, 6]], [[9, 8, 7], [6, 5, 4]], [[3] * 6]])
+    rows = packed(
+        [[[1, 2, 3, 4, 5, 6]], [[1, 2], [3, 4], [5, 6]], [[9, 8, 7], [6, 5, 4]], [[3] * 6]]
+    )
     compute = Compute.choose("cpu", "fp32")
     whole, parts = tiny_model(), tiny_model()
     loss = accumulate_gradients(whole, rows, micro_batch_rows=4, compute=compute)

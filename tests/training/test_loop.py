@@ -19,7 +19,7 @@ def weights_equal(one: torch.nn.Module, other: torch.nn.Module) -> bool:
     return all(torch.equal(a, b) for a, b in states)
 
 
-def stop_after(steps: int):  # noqa: ANN201
+def stop_after(steps: int):
     left = iter(range(steps - 1, -1, -1))
     return lambda: next(left) == 0
 
@@ -47,26 +47,29 @@ def test_a_run_stopped_and_resumed_equals_one_never_stopped(
         assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "cut" / name).read_bytes()
 
 
-def test_what_came_after_the_last_checkpoint_is_cut_and_made_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("died_after", "goes_on_from"), [(8, 5), (3, 0)])
+def test_what_came_after_the_last_checkpoint_is_cut_and_made_again(
+    tmp_path: Path, died_after: int, goes_on_from: int
+) -> None:
     _, whole, _ = run_tiny(tmp_path / "whole")
-    with pytest.raises(KeyboardInterrupt):  # dies without a checkpoint, after step 8
+    left = iter(range(died_after - 1, -1, -1))
 
-        def die() -> bool:
-            die.calls += 1  # type: ignore[attr-defined]
-            if die.calls == 8:  # type: ignore[attr-defined]
-                raise KeyboardInterrupt
-            return False
+    def die() -> bool:
+        if next(left) == 0:
+            raise KeyboardInterrupt
+        return False
 
-        die.calls = 0  # type: ignore[attr-defined]
+    with pytest.raises(KeyboardInterrupt):  # no checkpoint is made on the way out
         run_tiny(tmp_path / "cut", stop=die)
     journal = tmp_path / "cut" / "steps.jsonl"
-    assert len(journal.read_text().splitlines()) == 8
+    assert len(journal.read_text().splitlines()) == died_after
     with journal.open("a") as file:
-        file.write('{"step": 9, "tok')  # half a line, as a kill leaves it
+        file.write('{"step": 99, "tok')  # half a line, as a kill leaves it
     _, resumed, watcher = run_tiny(tmp_path / "cut")
-    assert len(watcher.losses) == 15, "it goes on from step 5"
+    assert len(watcher.losses) == 20 - goes_on_from
     assert weights_equal(whole, resumed)
-    assert journal.read_bytes() == (tmp_path / "whole" / "steps.jsonl").read_bytes()
+    for name in ("steps.jsonl", "measurements.jsonl"):
+        assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "cut" / name).read_bytes()
 
 
 def test_base_is_measured_first_and_the_last_step_always(tmp_path: Path) -> None:
@@ -109,7 +112,7 @@ def test_divergence_is_a_plain_error_and_keeps_the_checkpoints(tmp_path: Path) -
     model = tiny_model()
     with torch.no_grad():
         next(model.parameters()).fill_(float("nan"))
-    with pytest.raises(RunError, match="the loss is nan .* at step 1"):
+    with pytest.raises(RunError, match=r"the loss is nan .* at step 1"):
         run_tiny(tmp_path / "run", model=model)
 
 
@@ -123,7 +126,7 @@ def test_speed_is_tokens_over_the_seconds_of_the_step(
 
 
 def test_new_model_leaves_the_random_state_as_it_was() -> None:
-    torch.manual_seed(7)  # noqa: TID251
+    torch.manual_seed(7)
     before = torch.random.get_rng_state()
     one, other, third = tiny_model(), tiny_model(), tiny_model(seed=1)
     assert torch.equal(before, torch.random.get_rng_state())

@@ -10,7 +10,9 @@ CASES: list[tuple[Schedule, list[float]]] = [
 ]
 
 
-@pytest.mark.parametrize(("schedule", "expected"), CASES, ids=lambda case: getattr(case, "type", ""))
+@pytest.mark.parametrize(
+    ("schedule", "expected"), CASES, ids=lambda case: getattr(case, "type", "")
+)
 def test_five_points(schedule: Schedule, expected: list[float]) -> None:
     seen = [schedule.factor(tokens, 1000) for tokens in (0, 100, 200, 600, 1000)]
     assert seen == pytest.approx(expected)

@@ -1,4 +1,4 @@
-"""A world small enough to train in: fifty random documents and a model of a few thousand weights."""
+"""A world small enough to train in: fifty documents and a model of a few thousand weights."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A whole run in seconds: real English, a byte-level tokenizer and a model of a few thousand weights."""
+"""A whole run in seconds: real English, a byte-level tokenizer, a few thousand weights."""
 
 import json
 import textwrap

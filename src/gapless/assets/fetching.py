@@ -137,6 +137,7 @@ def _partial(place: Path) -> Iterator[Path]:
     import shutil
     import tempfile
 
+    place.parent.mkdir(parents=True, exist_ok=True)
     for old in place.parent.glob(f"{place.name}.partial-*"):
         if time.time() - old.stat().st_mtime > _STALE_S:
             shutil.rmtree(old, ignore_errors=True)

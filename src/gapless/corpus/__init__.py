@@ -10,8 +10,7 @@ To add a format: one file with ``read(path, columns)``, one line in READERS, one
 cleaner: one function and one line in `cleaning.py`, one test.
 """
 
-from gapless.corpus.held_out import is_held_out
 from gapless.corpus.prepare import prepare_documents
 from gapless.corpus.resolve import source_files
 
-__all__ = ["is_held_out", "prepare_documents", "source_files"]
+__all__ = ["prepare_documents", "source_files"]

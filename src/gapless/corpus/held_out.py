@@ -10,6 +10,7 @@ from gapless.records.documents import is_held_out
 if TYPE_CHECKING:
     import daft
 
+
 def with_held_out(frame: daft.DataFrame, fraction: float) -> daft.DataFrame:
     """Add the column ``held_out`` by the column ``work`` (null where there is no work)."""
 

@@ -1,4 +1,8 @@
-"""Files to rows: the table of formats, and the lazy dataframe over many files."""
+"""Files to rows: the table of formats, and the windows of rows that Daft works on.
+
+Daft 0.7 reads ahead of a slow consumer without limit (measured: a source's whole text came to lie
+in memory), so the files are read here, and Daft gets one bounded window of rows after the other.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +12,12 @@ from typing import TYPE_CHECKING
 
 from gapless.corpus import json_lines, parquet, plain_text
 from gapless.corpus.engine import load_daft
-from gapless.corpus.rows import Columns
+from gapless.corpus.rows import Columns, file_name, schema
+from gapless.errors import DataError
 
 if TYPE_CHECKING:
     import daft
     import pyarrow as pa
-
-    from gapless.corpus.file_source import FileSource
 
 Reader = Callable[[Path, Columns], "Iterator[pa.RecordBatch]"]
 
@@ -38,19 +41,49 @@ def reader_of(path: Path) -> Reader | None:
     return next((read for suffix, read in READERS.items() if name.endswith(suffix)), None)
 
 
-def read_files(files: Sequence[Path], columns: Columns) -> daft.DataFrame:
-    """Return the rows of the files as a lazy dataframe, in the order of files and lines."""
-    return file_source(files, columns).read()
+_WINDOW_BYTES = 32 << 20
 
 
-def file_source(files: Sequence[Path], columns: Columns) -> FileSource:
-    """Return what Daft reads the files through; it can be stopped, a dataframe cannot."""
-    load_daft()
-    from gapless.corpus.file_source import FileSource
+def read_files(
+    files: Sequence[Path], columns: Columns, *, window_bytes: int = _WINDOW_BYTES
+) -> Iterator[daft.DataFrame]:
+    """Give the rows of the files as dataframes of bounded size, in the order of files and lines.
 
-    tasks = []
+    The columns are those of rows.schema and ``position``, the ordinal of the row in the source.
+    """
+    import pyarrow as pa
+
+    engine = load_daft()
+    position = 0
+    for batches in _windows(files, columns, window_bytes):
+        rows = pa.Table.from_batches(batches, schema(columns))
+        ordinals = pa.array(range(position, position + rows.num_rows), pa.int64())
+        position += rows.num_rows
+        yield engine.from_arrow(rows.append_column("position", ordinals))
+
+
+def _windows(
+    files: Sequence[Path], columns: Columns, window_bytes: int
+) -> Iterator[list[pa.RecordBatch]]:
+    window: list[pa.RecordBatch] = []
+    size = 0
     for path in files:
-        read = reader_of(path)
-        assert read is not None, f"{path} has passed resolve.source_files"
-        tasks.append((path, read))
-    return FileSource(tasks, columns)
+        for batch in _batches(path, columns):
+            window.append(batch)
+            size += batch.nbytes
+            if size >= window_bytes:
+                yield window
+                window, size = [], 0
+    if window:
+        yield window
+
+
+def _batches(path: Path, columns: Columns) -> Iterator[pa.RecordBatch]:
+    read = reader_of(path)
+    assert read is not None, f"{path} did not come from resolve.source_files"
+    try:
+        yield from read(path, columns)
+    except OSError as error:
+        what = f"the file cannot be read: {error.strerror or error}"
+        mend = "Check that it still exists and that you may read it."
+        raise DataError(what, where=file_name(path), mend=mend) from error

@@ -21,9 +21,7 @@ def shares_of(
     domain = _by_weight({s: float(selected_tokens[s]) for s in roles if roles[s] == "domain"}, 1.0)
     if isinstance(mixture, DomainOnly) or mixture.general == 0:
         return domain
-    weights = mixture.like or {
-        s: float(selected_tokens[s]) for s in roles if roles[s] == "general"
-    }
+    weights = mixture.like or {s: float(selected_tokens[s]) for s in roles if roles[s] == "general"}
     general = _by_weight(weights, mixture.general)
     if mixture.general == 1:
         return general

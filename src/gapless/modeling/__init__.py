@@ -1,8 +1,8 @@
 """Modeling: causal language models in and out of Hugging Face folders.
 
-    folder.py   which files a model is, and what its config says, without loading weights
-    load.py     a model in memory: pre-trained, or new with random weights
-    save.py     a folder that `transformers` loads, written whole
+folder.py   which files a model is, and what its config says, without loading weights
+load.py     a model in memory: pre-trained, or new with random weights
+save.py     a folder that `transformers` loads, written whole
 """
 
 from gapless.modeling.folder import ModelFacts, facts_of, weight_files

@@ -54,7 +54,9 @@ def weight_files(folder: Path) -> list[Path]:
             if others
             else "Copy the *.safetensors files of the model there."
         )
-        raise ModelError("the model folder has no weights (*.safetensors)", where=str(folder), mend=mend)
+        raise ModelError(
+            "the model folder has no weights (*.safetensors)", where=str(folder), mend=mend
+        )
     return [config, *weights]
 
 

@@ -22,11 +22,15 @@ def load_model(folder: Path) -> Any:
                 folder, dtype=torch.float32, local_files_only=True, use_safetensors=True
             )
     except (ValueError, OSError, RuntimeError, KeyError) as error:
-        raise ModelError(f"`transformers` cannot load the model: {error}", where=str(folder)) from error
+        raise ModelError(
+            f"`transformers` cannot load the model: {error}", where=str(folder)
+        ) from error
     return model.train()
 
 
-def new_model(architecture: str, settings: dict[str, Any], *, vocabulary_size: int, seed: int) -> Any:
+def new_model(
+    architecture: str, settings: dict[str, Any], *, vocabulary_size: int, seed: int
+) -> Any:
     """Return a causal language model with random fp32 weights, in training mode.
 
     The draw depends on ``seed`` alone; the process's own random state stays as it was.

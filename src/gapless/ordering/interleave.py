@@ -44,7 +44,7 @@ def _rows_before(counts: np.ndarray, position: float) -> np.ndarray:
 
 
 def _position_before(counts: np.ndarray, row: int, *, at_least: bool = False) -> float:
-    """A position with at most (or at least) ``row`` rows before it, and as few others as bisection finds."""
+    """Find a position with ``row`` rows before it; with as few less (or more) as there is."""
     low, high = 0.0, 1.0
     while True:
         middle = (low + high) / 2

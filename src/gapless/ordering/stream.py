@@ -12,7 +12,9 @@ from gapless.seeds import stream
 class DocumentStream:
     """The selected documents of a source, epoch after epoch, cut at any token."""
 
-    def __init__(self, source: str, *, documents: np.ndarray, lengths: np.ndarray, seed: int) -> None:
+    def __init__(
+        self, source: str, *, documents: np.ndarray, lengths: np.ndarray, seed: int
+    ) -> None:
         """Take the selected documents' indices and their lengths in tokens (same shape)."""
         assert len(documents) == len(lengths)
         assert len(documents)

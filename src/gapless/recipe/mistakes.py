@@ -91,7 +91,7 @@ def _below(value: object, key: Key) -> object:
 
 
 def translate(error: ValidationError, tree: object) -> list[Mistake]:
-    """Return pydantic's findings about ``tree`` as mistakes, without those that follow from others."""
+    """Return pydantic's findings about ``tree`` as mistakes, without what follows from others."""
     mistakes: dict[Path, Mistake] = {}
     for details in error.errors(include_url=False):
         path, annotation, value = _descend(details["loc"], tree)
@@ -102,7 +102,7 @@ def translate(error: ValidationError, tree: object) -> list[Mistake]:
 
 
 def _follows(mistake: Mistake, others: Sequence[Mistake]) -> bool:
-    """Whether another mistake is the cause: a misspelt key, or an entry of a list that is refused."""
+    """Whether another mistake is the cause: a misspelt key, or a refused entry of a list."""
     path = mistake.path
     if mistake.what == _MISSING:
         mend = f"Did you mean {str(path[-1])!r}?"
@@ -118,7 +118,8 @@ def _descend(loc: Path, tree: object) -> tuple[Path, Any, object]:
     location; those are no part of the user's path.
     """
     annotation: Any = Recipe
-    value, path = tree, ()
+    path: Path = ()
+    value = tree
     outer, rest = (annotation, value), list(loc)
     while rest:
         if len(shape.choices(annotation)) > 1 or len(shape.members(annotation)) > 1:
@@ -212,6 +213,8 @@ def _unknown_choice(path: Path, annotation: Any, value: object) -> Mistake:
 def _wrong_value(details: ErrorDetails) -> tuple[str, str]:
     """Return what is wrong with a single value, and the mend."""
     kind, value, context = details["type"], details["input"], details.get("ctx", {})
+    if value is None:
+        return "is empty", "Write a value, or leave the key out."
     if kind == "value_error":
         return _own_words(str(context["error"]), value), ""
     if kind in _BOUNDS:
@@ -232,8 +235,6 @@ def _wrong_value(details: ErrorDetails) -> tuple[str, str]:
 
 def _wrong_kind(details: ErrorDetails) -> tuple[str, str]:
     kind, value = details["type"], details["input"]
-    if value is None:
-        return "is empty", "Write a value, or leave the key out."
     fraction = isinstance(value, float) and kind.startswith("int_")
     expected = "a whole number" if fraction else _KINDS.get(kind.split("_", maxsplit=1)[0])
     if expected is None:

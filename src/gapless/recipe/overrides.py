@@ -21,7 +21,10 @@ def _apply_one(tree: dict[str, Any], origins: Origins, override: str) -> None:
     if not (equals and all(spelled.strip().split("."))):
         mend = "Write it like --set training.learning_rate=1e-4"
         raise RecipeError("an override is a path, '=' and a value", where=name, mend=mend)
-    value, _ = yaml_lines.read(text, name)
+    try:
+        value, _ = yaml_lines.read(text, name)
+    except RecipeError as error:
+        raise RecipeError(error.what, where=name, mend=error.mend) from None
     keys = spelled.strip().replace("[", ".").replace("]", "").split(".")
     place: Any = tree
     annotation: Any = Recipe
@@ -56,5 +59,5 @@ def _index(place: list[Any], key: str, name: str, path: Path) -> int:
     if key.isdecimal() and int(key) < len(place):
         return int(key)
     last = len(place) - 1
-    allowed = f"from 0 to {last}" if last > 0 else "0" if last == 0 else "none: it is empty"
+    allowed = f"from 0 to {last}" if last > 0 else "only 0" if last == 0 else "none: it is empty"
     raise RecipeError(f"{spell(path)} is a list; {key!r} is no index of it ({allowed})", where=name)

@@ -7,23 +7,20 @@ from pydantic import Field
 
 from gapless.recipe.fields import Fraction, Part
 
+_FIRST_FACTOR = 1e-3
+"""The rate of the very first step; at zero it would be lost."""
+
 
 class _WithWarmup(Part):
     warmup: Fraction = 0.1
     """Fraction of the tokens over which the rate climbs linearly to its peak."""
 
     def factor(self, tokens_seen: int, total_tokens: int) -> float:
-        """Return the rate, as a fraction of the peak, of the step that starts at ``tokens_seen``."""
+        """Return the rate of the step that starts at ``tokens_seen``, as a fraction of the peak."""
         progress = tokens_seen / total_tokens
         if progress < self.warmup:
-            return self._first_factor(total_tokens) + (1 - self._first_factor(total_tokens)) * (
-                progress / self.warmup
-            )
+            return _FIRST_FACTOR + (1 - _FIRST_FACTOR) * progress / self.warmup
         return self._after_warmup((progress - self.warmup) / max(1e-12, 1 - self.warmup))
-
-    def _first_factor(self, total_tokens: int) -> float:
-        """A thousandth, not zero: the first step must not be lost."""
-        return 1e-3 if total_tokens else 1.0
 
     def _after_warmup(self, progress: float) -> float:
         raise NotImplementedError

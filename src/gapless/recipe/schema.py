@@ -29,7 +29,7 @@ class NewModel(Part):
     architecture: str = "llama"
     """A `transformers` model type: llama, qwen3, mistral, gemma3_text, olmo2, phi3, ..."""
     config: dict[str, Any]
-    """Settings of that architecture's config class; the vocabulary size comes from the tokenizer."""
+    """Settings of its config class; the vocabulary size comes from the tokenizer."""
     tokenizer: str
     """A folder with tokenizer files, or ``asset:NAME``."""
 
@@ -50,7 +50,7 @@ class Source(Part):
     text: str = "text"
     """Name of the column that holds the text."""
     id: str | None = None
-    """Name of the column that names the work; the held-out split goes by it. Content when left out."""
+    """Column that names the work; the held-out split goes by it. The content when left out."""
     scores: tuple[str, ...] = ()
     """Names of numeric columns to keep for selection."""
     held_out: Fraction = 0.02
@@ -63,13 +63,13 @@ class Cleaning(Part):
     min_characters: int = Field(default=32, ge=1)
     """A shorter document is removed as ``too_short``."""
     max_broken_fraction: Fraction = 0.01
-    """A document with more U+FFFD and control characters than this is removed as ``broken_text``."""
+    """One with more U+FFFD and control characters than this is removed as ``broken_text``."""
     remove_duplicates: bool = True
     """Remove documents whose text equals, byte for byte, one before it in the same source."""
 
 
 class RandomSelection(Part):
-    """Documents at random, to a token budget. A smaller budget's selection is nested in a larger's."""
+    """Documents at random, to a token budget. A smaller budget's are among a larger's."""
 
     type: Literal["random"] = "random"
     tokens: Tokens
@@ -140,7 +140,7 @@ class Training(Part):
     clip_norm: float = Field(default=1.0, gt=0)
     """The gradient's global norm is scaled down to this."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    """Arithmetic of the forward and backward pass over fp32 weights; auto = bf16 where it is fast."""
+    """Arithmetic of forward and backward over fp32 weights; auto is bf16 where that is fast."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     gradient_checkpointing: bool = False
     """Recompute activations in the backward pass: less memory, about a third more time."""
@@ -157,12 +157,12 @@ class Recipe(Part):
     model: Model
     sources: dict[Name, Source] = Field(min_length=1)
     cleaning: Cleaning = Cleaning()
-    selection: dict[str, Selection] = {}
+    selection: dict[str, Selection] = Field(default_factory=dict)
     """Source name to the selection of its documents; a source left out keeps all."""
     order: Order = Order()
     training: Training = Training()
     probing: Probing = Probing()
-    arms: dict[Name, dict[str, Any]] = {}
+    arms: dict[Name, dict[str, Any]] = Field(default_factory=dict)
     """Arm name to what it changes of this recipe; every arm starts from the same base.
 
     Without arms the run has one, called ``main``.

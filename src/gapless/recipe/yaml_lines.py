@@ -36,7 +36,7 @@ class _Loader(yaml.SafeLoader):
 
 
 class Dumper(yaml.SafeDumper):
-    """Writes what `_Loader` reads back equal, quoting what YAML 1.1 would take for more than text."""
+    """Writes what `_Loader` reads back equal; what YAML 1.1 takes for more than text is quoted."""
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - PyYAML's signature
         """Write equal parts out each time they occur."""
@@ -86,6 +86,7 @@ class _Reader:
             if isinstance(node, SequenceNode):
                 self._expect_tag(node, "seq")
                 return [self._item(item, (*path, i)) for i, item in enumerate(node.value)]
+            assert isinstance(node, MappingNode)
             self._expect_tag(node, "map")
             return self._mapping(node, path)
         finally:

@@ -1,7 +1,7 @@
 """What crosses a stage's border, each with its on-disk schema. Nouns only: no room's work is here.
 
-    artifact.py      a committed folder with a manifest       fingerprint.py   content hashes
-    documents.py     the document and removal tables          token_store.py   flat token files
-    journal.py       append-only JSON Lines that a resumed run can cut back
-    measurements.py  one measured value: a row of measurements.jsonl
+artifact.py      a committed folder with a manifest       fingerprint.py   content hashes
+documents.py     the document and removal tables          token_store.py   flat token files
+journal.py       append-only JSON Lines that a resumed run can cut back
+measurements.py  one measured value: a row of measurements.jsonl
 """

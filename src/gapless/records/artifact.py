@@ -3,7 +3,7 @@
     <root>/<label>-<fingerprint>/manifest.json      committed
     <root>/<label>-<fingerprint>.partial/           being made; resumable stages go on in it
 
-A folder without a manifest does not exist. The manifest is written last, then the folder is renamed.
+A folder without a manifest does not exist. It is written last, then the folder is renamed.
 """
 
 import json

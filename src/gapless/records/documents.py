@@ -18,7 +18,7 @@ BEGINNING_CHARACTERS = 200
 
 
 def is_held_out(work: str, fraction: float) -> bool:
-    """Whether a work is kept out of training: by the hash of its id alone, the same in every recipe.
+    """Whether a work is kept out of training, by the hash of its id: the same in every recipe.
 
     A larger fraction holds out the same works and more.
     """

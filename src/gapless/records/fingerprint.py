@@ -10,7 +10,7 @@ _CHUNK = 1 << 20
 
 
 def of_value(value: Any) -> str:
-    """Return the fingerprint (32 hex digits) of JSON-like data; the order of keys is no difference."""
+    """Return the fingerprint (32 hex digits) of JSON-like data, whatever the order of keys."""
     canonical = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.blake2b(canonical.encode(), digest_size=16).hexdigest()
 

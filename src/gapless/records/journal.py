@@ -10,7 +10,7 @@ from typing import Any
 class Journal:
     """One JSON Lines file.
 
-    A kill in the middle of a write leaves half a line; reading stops before it and ``cut`` drops it.
+    A kill in the middle of a write leaves half a line: reading stops before it, ``cut`` drops it.
     """
 
     def __init__(self, path: Path) -> None:

@@ -87,7 +87,9 @@ def write_items(path: Path, items: dict[str, ItemValues]) -> None:
 def read_items(path: Path) -> dict[str, ItemValues]:
     """Read the items of one point of a run; keys are ``probe/metric``."""
     with np.load(path, allow_pickle=False) as arrays:
-        keys = sorted(name.removesuffix("/numerators") for name in arrays if name.endswith("/numerators"))
+        keys = sorted(
+            name.removesuffix("/numerators") for name in arrays if name.endswith("/numerators")
+        )
         return {
             key: ItemValues(
                 numerators=arrays[f"{key}/numerators"], denominators=arrays[f"{key}/denominators"]

@@ -32,9 +32,8 @@ class CurveContent:
     """Tokens seen, rising, from 0."""
     values: tuple[float, ...]
     low: tuple[float | None, ...] | None = None
-    """Lower end of each value's 95 % interval."""
     high: tuple[float | None, ...] | None = None
-    """Upper end of each value's 95 % interval."""
+    """Ends of each value's 95 % interval: the base's value with the interval of the change."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +48,7 @@ class MixturePoint:
 
 @dataclass(frozen=True, kw_only=True)
 class GapRow:
-    """What became of one metric along one arm."""
+    """What became of one metric along one arm; the words are those of `gapless.analysis.gap`."""
 
     name: str
     """As the name of the curve it was read from."""
@@ -70,18 +69,23 @@ class GapRow:
     depth_high: float | None
     """The 95 % interval of the depth."""
     tokens_to_bottom: int | None
-    """Where it was at its worst; None when it never was worse than the base."""
-    tokens_to_recovery: int | None
+    """Where it was at its worst; None or 0 when it never was worse than the base."""
+    tokens_to_recovery: float | None
     """Where it was first back at the base's value after that; None when it never was."""
     area: float
-    """Metric below the base, summed over tokens: metric x tokens."""
+    """Mean of the depth over the run, in the metric's unit."""
     peak: float
-    """The best value along the arm."""
+    """The best change after the base: positive is better."""
     tokens_to_peak: int
     recovered: bool
     """Whether the metric came back to the base's value after its worst point."""
-    drop_is_real: bool
-    """Whether the interval of the depth excludes 0."""
+    drop_is_real: bool | None
+    """Whether the worst point is below the base beyond noise; None when nothing can tell."""
+    rebound: float | None = None
+    """How much of the drop, and more, the end has regained: change + depth."""
+    rebound_low: float | None = None
+    rebound_high: float | None = None
+    """The 95 % interval of the rebound."""
 
 
 @dataclass(frozen=True, kw_only=True)

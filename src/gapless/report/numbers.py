@@ -87,9 +87,9 @@ def short(number: float | None) -> str:
     return _three_digits(number)
 
 
-def tokens(number: int | None) -> str:
+def tokens(number: float | None) -> str:
     """Write an amount of tokens: ``98.3k``."""
-    return MISSING if number is None else short(float(number))
+    return short(number)
 
 
 def percent(share: float) -> str:

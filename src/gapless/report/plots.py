@@ -83,9 +83,12 @@ def curve_plot(curves: Sequence[ArmCurve], *, title: str, small: bool = False) -
 
 
 def trace_plot(
-    arms: Sequence[ArmContent], traces: Sequence[Trace], *, title: str, subtitle: str
+    arms: Sequence[ArmContent], traces: Sequence[Trace], *, title: str, subtitle: str, nested: bool = False
 ) -> Plot:
-    """Make the chart of something that was logged while training."""
+    """Make the chart of something that was logged while training.
+
+    ``nested`` draws earlier arms wider, so that lines which lie on one another are all seen.
+    """
     thin = [thinned(trace) for trace in traces]
     spec = {
         "kind": "lines",
@@ -96,6 +99,7 @@ def trace_plot(
         "unit": "",
         "small": False,
         "log": False,
+        "nested": nested,
         "lines": [
             {"arm": index, "name": arm.name, "x": trace.tokens, "y": trace.values}
             for index, (arm, trace) in enumerate(zip(arms, thin, strict=True))

@@ -41,12 +41,18 @@ class Verdict:
 
 
 def verdict(arm: ArmContent) -> Verdict:
-    """Say what became of ``arm``: gains and losses first, then early drops."""
-    rows = in_order(arm.gaps)
-    sentences = [change_sentence(row) for row in rows] + drop_sentences(rows)
+    """Say what became of ``arm``: gains and losses first, then drops on the way."""
+    rows = headline_rows(arm.gaps)
+    sentences = [change_sentence(row) for row in rows] + drop_sentences(rows, arm.tokens_seen)
     if not sentences:
         sentences = ["Nothing was measured along this arm."]
-    return Verdict(arm, tuple(_key_numbers(rows)), tuple(sentences))
+    return Verdict(arm, tuple(_key_numbers(rows, arm.tokens_seen)), tuple(sentences))
+
+
+def headline_rows(rows: tuple[GapRow, ...]) -> tuple[GapRow, ...]:
+    """Return the means over the roles, the domain's first; every row when there is no mean."""
+    ordered = in_order(rows)
+    return tuple(row for row in ordered if row.name == row.role) or ordered
 
 
 def in_order(rows: tuple[GapRow, ...]) -> tuple[GapRow, ...]:
@@ -84,51 +90,64 @@ def change_sentence(row: GapRow) -> str:
     return f"Measured {measured} on {where}; there is no interval to judge it by."
 
 
-def drop_sentences(rows: tuple[GapRow, ...]) -> list[str]:
+def drop_sentences(rows: tuple[GapRow, ...], tokens_seen: int) -> list[str]:
     """Say which metrics fell on the way, and whether they came back."""
     real = [row for row in rows if row.drop_is_real]
     if real:
-        return [_drop_sentence(row) for row in real]
-    if not rows:
-        return []
-    return ["No drop below the base model on the way that its interval tells from noise."]
+        return [_drop_sentence(row, tokens_seen) for row in real]
+    if any(row.drop_is_real is False for row in rows):
+        return ["No drop below the base model that can be told from noise."]
+    return []
 
 
-def _drop_sentence(row: GapRow) -> str:
+def _drop_sentence(row: GapRow, tokens_seen: int) -> str:
     metric, where = metric_named(row.metric), place(row.name)
-    span = plain_interval(row.depth_low, row.depth_high, metric)
-    size = f"{amount(row.depth, metric)} {metric.change_label}" + (f" ({span})" if span else "")
-    bottom = f" at {tokens(row.tokens_to_bottom)} tokens" if row.tokens_to_bottom else ""
-    start = f"{where[0].upper()}{where[1:]} was at its worst{bottom}, {size} below the base model"
-    if not row.recovered:
-        return f"{start}, and had not recovered by the end."
-    after = f" by {tokens(row.tokens_to_recovery)} tokens" if row.tokens_to_recovery else ""
-    return f"{start}, and had recovered{after}."
+    if row.name == row.role:
+        where = where[0].upper() + where[1:]
+    if _falls_to_the_end(row, tokens_seen):
+        return f"{where} was at its worst at the very end: a fall without recovery so far."
+    size = f"{amount(row.depth, metric)} {metric.change_label}"
+    size += _bracketed(plain_interval(row.depth_low, row.depth_high, metric))
+    at = f" at {tokens(row.tokens_to_bottom)} tokens" if row.tokens_to_bottom else ""
+    return f"{where} was at its worst{at}, {size} below the base model, and {_recovery(row, metric)}."
+
+
+def _recovery(row: GapRow, metric: Metric) -> str:
+    if row.recovered:
+        by = f" by {tokens(row.tokens_to_recovery)} tokens" if row.tokens_to_recovery else " later"
+        return f"was back at the base{by}"
+    if direction(row.rebound_low, row.rebound_high) == "better":
+        span = _bracketed(plain_interval(row.rebound_low, row.rebound_high, metric))
+        return f"had regained {amount(row.rebound, metric)}{span} by the end, not all of it"
+    return "had not recovered by the end"
+
+
+def _falls_to_the_end(row: GapRow, tokens_seen: int) -> bool:
+    return not row.recovered and (row.tokens_to_bottom or 0) >= tokens_seen
+
+
+def _bracketed(text: str) -> str:
+    return f" ({text})" if text else ""
 
 
 def _loss_word(row: GapRow) -> str:
     return "Forgot" if row.role == "general" else "Lost"
 
 
-def _key_numbers(rows: tuple[GapRow, ...]) -> list[KeyNumber]:
+def _key_numbers(rows: tuple[GapRow, ...], tokens_seen: int) -> list[KeyNumber]:
     numbers = []
-    means = [row for row in rows if row.name == row.role] or list(rows[:2])
-    for row in means:
+    for row in rows[:4]:
         metric = metric_named(row.metric)
         side = direction(row.change_low, row.change_high)
-        shown = signed(row.change, metric)
         label = f"{row.name}, {metric.change_label}"
-        numbers.append(KeyNumber(label, shown, _side_note(row, side), side))
-    deepest = [row for row in means if row.role == "general" and row.drop_is_real]
-    for row in deepest[:1]:
-        metric = metric_named(row.metric)
-        note = f"recovered by {tokens(row.tokens_to_recovery)}" if row.recovered else "not recovered"
-        numbers.append(KeyNumber("deepest drop, general", _depth(row, metric), note, "worse"))
+        numbers.append(KeyNumber(label, signed(row.change, metric), _side_note(row, side), side))
+    for row in rows:
+        if row.role == "general" and row.drop_is_real and not _falls_to_the_end(row, tokens_seen):
+            shown = signed(-row.depth, metric_named(row.metric))
+            note = f"at {tokens(row.tokens_to_bottom)} tokens"
+            numbers.append(KeyNumber(f"{row.name}, at its worst", shown, note, "worse"))
+            break
     return numbers
-
-
-def _depth(row: GapRow, metric: Metric) -> str:
-    return signed(-row.depth, metric)
 
 
 def _side_note(row: GapRow, side: Direction) -> str:

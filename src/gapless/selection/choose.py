@@ -68,4 +68,6 @@ def _rank(
             where=f"selection.{source}.column",
             mend="Name a column of numbers in the source's scores.",
         )
-    return scored[np.argsort(-values if selection.keep == "highest" else values, kind="stable")]
+    ranks = np.argsort(-values if selection.keep == "highest" else values, kind="stable")
+    ranked: np.ndarray = scored[ranks]
+    return ranked

@@ -1,6 +1,6 @@
 """Checkpoints: everything a run needs to go on as if it had never stopped.
 
-    checkpoints/step-00000120/   config.json, model.safetensors, tokenizer files: loads in `transformers`
+    checkpoints/step-00000120/   config.json, model.safetensors: loads in `transformers`
         optimizer.safetensors    AdamW's moments, by parameter name
         state.json               step, tokens seen, what was measured here
 
@@ -45,7 +45,7 @@ class Checkpoints:
         return known[-1] if known else None
 
     def best(self) -> tuple[Path, RunState] | None:
-        """Return the checkpoint with the largest improvement on the domain, the earliest of equals."""
+        """Return the checkpoint that improved most on the domain, the earliest of equals."""
         measured = [item for item in self._known() if item[1].domain_change is not None]
         return max(measured, key=lambda item: item[1].domain_change or 0.0, default=None)
 

@@ -30,10 +30,10 @@ class Observer(Protocol):
     """Who watches a run."""
 
     def step(self, *, tokens_seen: int, loss: float, tokens_per_second: float) -> None:
-        """Called after every step."""
+        """Hear of a step."""
 
     def measured(self, measurements: Sequence[Measurement]) -> None:
-        """Called after every measurement, the base model's included."""
+        """Hear of a measurement; the first is the base model's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,13 +105,13 @@ class _Loop:
     def _resume(self) -> RunState:
         """Go back to the last checkpoint: what was written after it is cut off and made again."""
         latest = self.checkpoints.latest()
-        state = RunState()
-        if latest is not None:
-            path, state = latest
-            self.checkpoints.restore(self.model, self.optimizer, path)
+        state = latest[1] if latest else RunState()
+        kept_tokens = state.tokens_seen if latest else -1
         for journal in (self.measurements, self.steps, self.speed):
-            journal.cut(lambda row: row["tokens_seen"] <= state.tokens_seen)
-        if latest is None:
+            journal.cut(lambda row: row["tokens_seen"] <= kept_tokens)
+        if latest:
+            self.checkpoints.restore(self.model, self.optimizer, latest[0])
+        else:
             self._write(self.job.base, tokens_seen=0)
         self.job.observer.measured(self.job.base[0])
         return state
@@ -129,7 +129,10 @@ class _Loop:
             group["lr"] = rate
         micro_tokens = job.training.micro_batch_tokens or job.training.batch_tokens
         loss = accumulate_gradients(
-            self.model, packed, micro_batch_rows=micro_tokens // job.order.context, compute=job.compute
+            self.model,
+            packed,
+            micro_batch_rows=micro_tokens // job.order.context,
+            compute=job.compute,
         )
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), job.training.clip_norm)
         _refuse_divergence(float(loss), float(norm), state)
@@ -140,7 +143,14 @@ class _Loop:
         return after
 
     def _log(
-        self, state: RunState, rows: list[Row], *, loss: float, rate: float, norm: float, started: float
+        self,
+        state: RunState,
+        rows: list[Row],
+        *,
+        loss: float,
+        rate: float,
+        norm: float,
+        started: float,
     ) -> None:
         source_tokens: dict[str, int] = {}
         for row in rows:
@@ -189,9 +199,7 @@ def _domain_change(base: Sequence[Measurement], now: Sequence[Measurement]) -> f
     """Mean improvement of the domain's bits per byte over the base model."""
     before = {m.probe: m.value for m in base if m.role == "domain" and m.metric == "bits_per_byte"}
     changes = [
-        before[m.probe] - m.value
-        for m in now
-        if m.role == "domain" and m.metric == "bits_per_byte"
+        before[m.probe] - m.value for m in now if m.role == "domain" and m.metric == "bits_per_byte"
     ]
     return sum(changes) / len(changes) if changes else None
 

@@ -1,7 +1,8 @@
 """The stages of one arm: the base's measurement, the order, the training."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from gapless.recipe import Recipe
 from gapless.recipe.schema import NewModel, PretrainedModel
 from gapless.records.documents import read_columns
 from gapless.records.fingerprint import FileHashes
+from gapless.records.journal import Journal
 from gapless.records.measurements import items_path, read_items, read_measurements, write_items
 from gapless.records.token_store import TokenStore
 from gapless.selection import select
@@ -105,8 +107,6 @@ def base_stage(
         _check_context(loaded, arm.order.context)
         measure = _measurer(arm, model, probes, compute=compute, arm_name="base")
         measurements, items = measure(loaded, 0)
-        from gapless.records.journal import Journal
-
         journal = Journal(folder / "measurements.jsonl")
         journal.append(*(m.row() for m in measurements))
         write_items(items_path(folder, 0), items)
@@ -128,9 +128,9 @@ def base_stage(
 
 
 def order_stage(name: str, arm: Recipe, tokens: Mapping[str, Stage], *, root: Path) -> Stage:
-    """Return the stage that settles which documents the arm draws from and how many rows of each source."""
+    """Return the stage that settles an arm's documents and its rows of each source."""
 
-    def work(stage: Stage, folder: Path) -> dict[str, Any]:
+    def work(_: Stage, folder: Path) -> dict[str, Any]:
         chosen, facts = settle_order(arm, tokens)
         np.savez(folder / "selection.npz", **chosen)  # type: ignore[arg-type]  # keys are data
         return facts
@@ -224,77 +224,66 @@ def steps_to_measure(arm: Recipe, total_tokens: int) -> tuple[list[int], list[in
     return sorted({*probe_steps(total, first, every), *saved}), saved
 
 
-def training_stage(
-    name: str,
-    arm: Recipe,
-    model: BaseModel,
-    *,
-    order: Stage,
-    base: Stage,
-    tokens: Mapping[str, Stage],
-    observe: Callable[[str, int], Any],
-    stop: Callable[[], bool],
-) -> Stage:
-    """Return the stage that trains one arm. ``observe(arm, total tokens)`` gives its observer."""
+@dataclass(frozen=True, kw_only=True)
+class TrainingInputs:
+    """What the training of one arm stands on."""
 
-    def work(stage: Stage, folder: Path) -> dict[str, Any]:
-        return _train(
-            name, arm, model, order=order, base=base, tokens=tokens, folder=folder,
-            observe=observe, stop=stop,
-        )  # fmt: skip
+    name: str
+    arm: Recipe
+    model: BaseModel
+    order: Stage
+    base: Stage
+    tokens: Mapping[str, Stage]
+    observe: Callable[[str, int], Any]
+    """Arm name and total tokens to who watches."""
+    stop: Callable[[], bool]
 
+
+def training_stage(inputs: TrainingInputs) -> Stage:
+    """Return the stage that trains one arm."""
+    arm = inputs.arm
     return Stage(
         kind=TRAINING,
-        subject=name,
+        subject=inputs.name,
         version=1,
-        root=order.root,
+        root=inputs.order.root,
         part={
             "training": arm.training.model_dump(mode="json", exclude={"device"}),
             "probing": arm.probing.model_dump(mode="json", include={"every", "first"}),
         },
-        inputs={"order": order, "base": base},
-        work=work,
+        inputs={"order": inputs.order, "base": inputs.base},
+        work=lambda _, folder: _train(inputs, folder),
         resumable=True,
     )
 
 
-def _train(
-    name: str,
-    arm: Recipe,
-    model: BaseModel,
-    *,
-    order: Stage,
-    base: Stage,
-    tokens: Mapping[str, Stage],
-    folder: Path,
-    observe: Callable[[str, int], Any],
-    stop: Callable[[], bool],
-) -> dict[str, Any]:
+def _train(inputs: TrainingInputs, folder: Path) -> dict[str, Any]:
     from gapless.training.compute import Compute
     from gapless.training.loop import TrainingJob, train
 
-    stores = {source: TokenStore.open(stage.path) for source, stage in tokens.items()}
-    run_order = open_order(arm, order.path, order.facts(), stores)
-    measured_steps, saved_steps = steps_to_measure(arm, run_order.num_tokens)
+    arm, name, base = inputs.arm, inputs.name, inputs.base
+    stores = {source: TokenStore.open(stage.path) for source, stage in inputs.tokens.items()}
+    order = open_order(arm, inputs.order.path, inputs.order.facts(), stores)
+    measured_steps, saved_steps = steps_to_measure(arm, order.num_tokens)
     compute = Compute.choose(arm.training.device, arm.training.precision)
-    loaded = model.load()
+    loaded = inputs.model.load()
     job = TrainingJob(
-        order=run_order,
+        order=order,
         stores=stores,
         training=arm.training,
         compute=compute,
         probe_steps=frozenset(measured_steps),
         checkpoint_steps=frozenset(saved_steps),
-        measure=_measurer(arm, model, base.inputs["probes"], compute=compute, arm_name=name),
+        measure=_measurer(arm, inputs.model, base.inputs["probes"], compute=compute, arm_name=name),
         base=_measured_base(base, name),
         folder=folder,
-        observer=observe(name, run_order.num_tokens),
-        stop=stop,
+        observer=inputs.observe(name, order.num_tokens),
+        stop=inputs.stop,
     )
     if not train(loaded, job):
         raise KeyboardInterrupt
-    _export(loaded, model, folder)
-    return {"tokens": run_order.num_tokens, "steps": saved_steps[-1], "compute": compute.describe()}
+    _export(loaded, inputs.model, folder)
+    return {"tokens": order.num_tokens, "steps": saved_steps[-1], "compute": compute.describe()}
 
 
 def _export(loaded: Any, model: BaseModel, folder: Path) -> None:
@@ -331,8 +320,6 @@ def _measurer(
 
 
 def _measured_base(base: Stage, name: str) -> Any:
-    from dataclasses import replace
-
     measurements = read_measurements(base.path / "measurements.jsonl")
     return [replace(m, arm=name) for m in measurements], read_items(items_path(base.path, 0))
 
@@ -345,12 +332,3 @@ def _check_context(model: Any, context: int) -> None:
             where="order.context",
             mend=f"Set order.context to {longest} or less.",
         )
-
-
-def sum_of(rows: Sequence[Mapping[str, int]]) -> dict[str, int]:
-    """Add up source name to rows over phases."""
-    total: dict[str, int] = {}
-    for phase in rows:
-        for source, count in phase.items():
-            total[source] = total.get(source, 0) + count
-    return total

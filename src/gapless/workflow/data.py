@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from gapless import assets
-from gapless.errors import AssetError
+from gapless.errors import AssetError, DataError
 from gapless.recipe import Recipe
 from gapless.recipe.probes import BitsPerByte, MultipleChoice
 from gapless.recipe.schema import Source
@@ -26,7 +26,9 @@ def locate(path: str, recipe_dir: Path) -> Path:
     name = path.removeprefix(_ASSET)
     place = assets.locate(name)
     if place is None:
-        raise AssetError(f"asset {name!r} is not here yet", mend=f"Run: gapless assets fetch {name}")
+        raise AssetError(
+            f"asset {name!r} is not here yet", mend=f"Run: gapless assets fetch {name}"
+        )
     return place
 
 
@@ -56,7 +58,11 @@ def documents_stage(
     def work(_: Stage, folder: Path) -> dict[str, Any]:
         from gapless.corpus import prepare_documents
 
-        return prepare_documents(source, recipe.cleaning, files, folder)
+        try:
+            return prepare_documents(source, recipe.cleaning, files, folder)
+        except DataError as error:
+            where = f"sources.{name}" + (f" ({error.where})" if error.where else "")
+            raise DataError(error.what, where=where, mend=error.mend) from error
 
     return Stage(
         kind=DOCUMENTS,
@@ -149,7 +155,10 @@ def _write_probes(
                     seed=recipe.seed,
                 )
                 items = evaluation.ProbeItems(
-                    name=name, role=recipe.sources[name].role, kind="bits_per_byte", items=tuple(texts)
+                    name=name,
+                    role=recipe.sources[name].role,
+                    kind="bits_per_byte",
+                    items=tuple(texts),
                 )
                 evaluation.write_probe(folder, items)
                 facts[name] = {"items": len(texts), "bytes": sum(len(t.encode()) for t in texts)}

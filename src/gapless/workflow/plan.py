@@ -26,7 +26,7 @@ def make_plan(tree: Tree, folder: RunFolder, *, machine_speed: bool = True) -> P
     sources = [_source(name, tree) for name in tree.recipe.sources]
     exact = all(source.exact for source in sources)
     estimated = {source.name: source.tokens or 0 for source in sources}
-    settled = {name: _settle(arm, estimated, exact) for name, arm in tree.arms.items()}
+    settled = {name: _settle(arm, tree, estimated, exact=exact) for name, arm in tree.arms.items()}
     speed = _speed(tree.recipe) if machine_speed else float("inf")
     arms = [
         _arm(name, tree.arms[name].recipe, order["tokens"], facts, speed)
@@ -46,7 +46,7 @@ def make_plan(tree: Tree, folder: RunFolder, *, machine_speed: bool = True) -> P
             row for name, order in settled.items() for row in _mixture(name, tree, order)
         ),
         arms=tuple(arms),
-        warnings=tuple(_warnings(tree, exact)),
+        warnings=tuple(_warnings(tree, exact=exact)),
     )
 
 
@@ -79,11 +79,13 @@ def _source(name: str, tree: Tree) -> PlanSource:
     )
 
 
-def _settle(arm: ArmStages, estimated: Mapping[str, int], exact: bool) -> dict[str, Any]:
+def _settle(
+    arm: ArmStages, tree: Tree, estimated: Mapping[str, int], *, exact: bool
+) -> dict[str, Any]:
     if arm.order.is_done():
         return arm.order.facts()
     if exact:
-        return settle_order(arm.recipe, arm.tokens)[1]
+        return settle_order(arm.recipe, tree.tokens)[1]
     recipe = arm.recipe
     selected = {
         name: min(tokens, recipe.selection[name].tokens) if name in recipe.selection else tokens
@@ -142,14 +144,14 @@ def _speed(recipe: Recipe) -> float:
 
 
 def _activation_bytes(tree: Tree, facts: Any) -> int:
-    """About 34 bytes x hidden per token and layer (Korthikanti et al. 2022, section 4.1), and logits."""
+    """Per token and layer 34 bytes x hidden (Korthikanti et al. 2022, section 4.1), and logits."""
     training = tree.recipe.training
     tokens = training.micro_batch_tokens or training.batch_tokens
     layers = 1 if training.gradient_checkpointing else facts.layers
     return int(tokens * (34 * facts.hidden_size * layers + 12 * facts.vocabulary_size))
 
 
-def _warnings(tree: Tree, exact: bool) -> Iterator[str]:
+def _warnings(tree: Tree, *, exact: bool) -> Iterator[str]:
     if not exact:
         yield (
             "Some sources are not tokenised yet: their token counts, and budgets in epochs, are "

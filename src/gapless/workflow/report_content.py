@@ -146,9 +146,7 @@ def _mixture(steps: list[dict[str, Any]]) -> Iterator[shown.MixturePoint]:
             )
 
 
-def _source(
-    name: str, recipe: Recipe, stages: Mapping[str, ArtifactFolder]
-) -> shown.SourceContent:
+def _source(name: str, recipe: Recipe, stages: Mapping[str, ArtifactFolder]) -> shown.SourceContent:
     source = recipe.sources[name]
     documents = stages[f"{DOCUMENTS}.{name}"].manifest().facts
     tokens = stages[f"{TOKENS}.{name}"].manifest().facts

@@ -1,7 +1,7 @@
 """The folder of a run: whose it is, and who is working in it.
 
-    <run>/recipe.yaml    the recipe as resolved      <run>/artifacts/   one folder per stage
-    <run>/tree.json      stages and fingerprints     <run>/report.html
+<run>/recipe.yaml    the recipe as resolved      <run>/artifacts/   one folder per stage
+<run>/tree.json      stages and fingerprints     <run>/report.html
 """
 
 import fcntl
@@ -22,6 +22,10 @@ from gapless.workflow.stage import Stage
 RECIPE_FILE, TREE_FILE, REPORT_FILE = "recipe.yaml", "tree.json", "report.html"
 
 
+_UNCLAIMED = frozenset({".lock", "hashes.json"})
+"""What a command that was cut off early may leave in a folder that no recipe has claimed yet."""
+
+
 class RunFolder:
     """One run on the disk."""
 
@@ -37,7 +41,7 @@ class RunFolder:
         """Refuse a folder that another recipe made."""
         place = self.path / RECIPE_FILE
         if not place.is_file():
-            if self.path.is_dir() and any(self.path.iterdir()):
+            if self.path.is_dir() and any(p.name not in _UNCLAIMED for p in self.path.iterdir()):
                 raise RunError(
                     "the folder is not empty and holds no run",
                     where=str(self.path),
@@ -61,7 +65,11 @@ class RunFolder:
         if not (self.path / RECIPE_FILE).is_file():
             write_text(self.path / RECIPE_FILE, dump(recipe))
         tree = {
-            stage.label: {"kind": stage.kind, "subject": stage.subject, "fingerprint": stage.fingerprint}
+            stage.label: {
+                "kind": stage.kind,
+                "subject": stage.subject,
+                "fingerprint": stage.fingerprint,
+            }
             for stage in stages
         }
         write_text(self.path / TREE_FILE, json.dumps(tree, indent=1))
@@ -70,7 +78,8 @@ class RunFolder:
         """Return the recipe that made the run."""
         self._require(RECIPE_FILE)
         return decode(
-            yaml.safe_load((self.path / RECIPE_FILE).read_text()), where=str(self.path / RECIPE_FILE)
+            yaml.safe_load((self.path / RECIPE_FILE).read_text()),
+            where=str(self.path / RECIPE_FILE),
         )
 
     def stages(self) -> dict[str, ArtifactFolder]:

@@ -38,9 +38,7 @@ def _of_arm(folder: RunFolder, name: str, arm: Recipe, token: int) -> list[Glimp
             where=str(folder.path),
             mend="Run the recipe at least `--until order`.",
         )
-    stores = {
-        source: TokenStore.open(stages[f"{TOKENS}.{source}"].path) for source in arm.sources
-    }
+    stores = {source: TokenStore.open(stages[f"{TOKENS}.{source}"].path) for source in arm.sources}
     order = open_order(arm, order_folder.path, order_folder.manifest().facts, stores)
     if not 0 <= token < order.num_tokens:
         raise RunError(
@@ -52,7 +50,9 @@ def _of_arm(folder: RunFolder, name: str, arm: Recipe, token: int) -> list[Glimp
     reason = _why(arm, row, order.streams[row.source].epoch_tokens)
     begins = np.cumsum([0, *(s.end - s.begin for s in row.segments)])
     return [
-        _glimpse(name, row, segment, documents, reason, token=row.index * order.context + int(begin))
+        _glimpse(
+            name, row, segment, documents, reason, token=row.index * order.context + int(begin)
+        )
         for segment, begin in zip(row.segments, begins, strict=False)
     ]
 

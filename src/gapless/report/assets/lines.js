@@ -1,5 +1,5 @@
 /* Line charts over tokens seen.
-   spec: {title, y, scale, digits, unit, small, log, lines: [{arm, name, x, y, low, high}], levels: [{y, arm}]} */
+   spec: {title, y, scale, digits, unit, small, log, nested, lines: [{arm, name, x, y, low, high}], levels: [{y, arm}]} */
 
 function drawLines(chart) {
   const { svg, spec, hidden } = chart, width = svg.clientWidth, height = svg.clientHeight;
@@ -18,7 +18,7 @@ function drawLines(chart) {
   drawTokenAxis(svg, spec, { first, last, log: chart.log, x, left, right, bottom });
   for (const line of lines) drawBand(svg, line, x, y);
   for (const level of levels) drawLevel(svg, level, spec, y, left, right);
-  for (const line of lines) drawLine(svg, line, x, y, spec.small);
+  lines.forEach((line, k) => drawLine(svg, line, x, y, spec, lines.length - 1 - k));
   for (const level of levels) nameLevel(svg, level, spec, y, right, lines, x);
   chart.drawn = { lines, x, y, left, right, bottom, width };
 }
@@ -56,11 +56,13 @@ function drawBand(svg, line, x, y) {
   if (upper.length) element(svg, "path", { class: "band s" + (line.arm % COLOURS), d: path(upper.concat(lower)) + "Z" });
 }
 
-function drawLine(svg, line, x, y, small) {
+function drawLine(svg, line, x, y, spec, above) {
   const points = known(line, line.y, x, y), colour = "s" + (line.arm % COLOURS);
-  element(svg, "path", { class: "line " + colour, d: path(points) });
-  const shown = small || points.length > 60 ? points.slice(-1) : points;
-  for (const [px, py] of shown) mark(svg, line.arm, px, py, small ? 9 : 8.5);
+  const drawn = element(svg, "path", { class: "line " + colour, d: path(points) });
+  if (spec.nested) drawn.style.strokeWidth = 2 + 3 * above + "px";
+  else if (points.length > 60) drawn.style.strokeWidth = "1.4px";
+  const shown = spec.small || points.length > 60 ? points.slice(-1) : points;
+  for (const [px, py] of shown) mark(svg, line.arm, px, py, spec.small ? 9 : 8.5);
 }
 
 function drawLevel(svg, level, spec, y, left, right) {

@@ -10,7 +10,6 @@ from gapless.report.numbers import (
     interval,
     metric_named,
     plain_interval,
-    short,
     signed,
     tokens,
     value,
@@ -85,20 +84,22 @@ def _beats(one: Trade, other: Trade) -> bool:
 
 def _cells(row: GapRow) -> tuple[tuple[str, str], ...]:
     metric = metric_named(row.metric)
-    fell = "clear of noise" if row.drop_is_real else "within noise"
-    recovery = tokens(row.tokens_to_recovery) if row.recovered else "not recovered"
+    fell = {True: "real", False: "within noise", None: "not judged"}[row.drop_is_real]
+    bottom, recovery = tokens(row.tokens_to_bottom), "never"
+    if row.recovered:
+        recovery = tokens(row.tokens_to_recovery)
     if row.depth <= 0:
-        fell, recovery = "never below the base", MISSING
+        fell, bottom, recovery = "none", MISSING, MISSING
     return (
-        (value(row.base, metric), ""),
-        (value(row.final, metric), ""),
+        (value(row.final, metric), f"from {value(row.base, metric)}"),
         (signed(row.change, metric), interval(row.change_low, row.change_high, metric)),
         (amount(row.depth, metric), plain_interval(row.depth_low, row.depth_high, metric)),
         (fell, ""),
-        (tokens(row.tokens_to_bottom), ""),
+        (bottom, ""),
         (recovery, ""),
-        (short(row.area * metric.scale), ""),
-        (value(row.peak, metric), f"at {tokens(row.tokens_to_peak)}"),
+        (signed(row.rebound, metric), interval(row.rebound_low, row.rebound_high, metric)),
+        (amount(row.area, metric), ""),
+        (signed(row.peak, metric), f"at {tokens(row.tokens_to_peak)}"),
     )
 
 
@@ -123,7 +124,7 @@ def _trade_plot(trades: list[Trade]) -> Plot:
         for trade in trades
     )
     head = ("Arm", "Change on general text", "Change on the domain", "Beaten by none on both")
-    subtitle = f"{metric.change_label}, against the base model; up and to the right is better"
+    subtitle = f"{metric.change_label} against the base; up and right is better"
     return Plot("Gain against forgetting", subtitle, spec, Table(head, rows))
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from gapless.report.content import ArmContent, Content, GapRow
 from gapless.report.numbers import MISSING, interval, metric_named, signed, value
 from gapless.report.templating import Section, fill
-from gapless.report.verdict import Direction, direction, in_order, verdict
+from gapless.report.verdict import Direction, direction, headline_rows, verdict
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ def build(content: Content) -> Section:
 
 
 def measured_columns(arms: tuple[ArmContent, ...]) -> list[tuple[str, str]]:
-    """Return each (name, metric) that any arm's gaps tell of, means over a role first."""
-    rows = in_order(tuple(row for arm in arms for row in arm.gaps))
+    """Return each (name, metric) that the headline tells of, the domain's first."""
+    rows = headline_rows(tuple(row for arm in arms for row in arm.gaps))
     return list(dict.fromkeys((row.name, row.metric) for row in rows))
 
 

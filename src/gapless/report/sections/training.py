@@ -16,6 +16,8 @@ def build(content: Content) -> Section:
         plots.append(trace_plot(arms, [arm.loss for arm in arms], title="Training loss", subtitle=subtitle))
     if any(arm.learning_rate.tokens for arm in arms):
         rates = [arm.learning_rate for arm in arms]
-        plots.append(trace_plot(arms, rates, title="Learning rate", subtitle="at each step"))
+        plots.append(
+            trace_plot(arms, rates, title="Learning rate", subtitle="at each step", nested=True)
+        )
     html = fill("training", plots=plots, arms=[arm.name for arm in arms])
     return Section("training", "Training", html)

@@ -1,0 +1,222 @@
+"""The verbs of the command line. Everything heavy is imported inside the verb that needs it."""
+
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, ParamSpec, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+import typer
+
+from gapless import __version__
+from gapless.cli.failures import explained
+
+_Options = ParamSpec("_Options")
+_Answer = TypeVar("_Answer")
+
+app = typer.Typer(
+    help="Continual pre-training that measures, and closes, the stability gap.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+assets_app = typer.Typer(
+    help="Named corpora and models: 'asset:NAME' in a recipe.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(assets_app, name="assets")
+
+RecipeFile = Annotated[Path, typer.Argument(metavar="RECIPE", help="The recipe's YAML file.")]
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="PATH=VALUE", help="Change the recipe: training.learning_rate=1e-4. Repeatable."
+    ),
+]
+RunDir = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="The run's folder; runs/NAME beside the recipe when left out."),
+]
+
+
+def run() -> None:
+    """Answer the command line: the entry point of ``gapless``."""
+    app()
+
+
+def _verb(function: "Callable[_Options, _Answer]") -> "Callable[_Options, _Answer | None]":
+    """Explain what the verb raises."""
+
+    @wraps(function)
+    def explained_verb(*args: _Options.args, **options: _Options.kwargs) -> _Answer | None:
+        with explained():
+            return function(*args, **options)
+        return None
+
+    return explained_verb
+
+
+def _show_version(asked: bool) -> None:  # noqa: FBT001 - typer's callback
+    if asked:
+        typer.echo(f"gapless {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    *,
+    version: Annotated[  # noqa: ARG001 - its callback answers
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command("init")
+@_verb
+def init_verb(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
+) -> None:
+    """Write a commented recipe and a place for data."""
+    from gapless.cli import render
+    from gapless.workflow import verbs
+
+    render.init(verbs.init(directory))
+
+
+@app.command("plan")
+@_verb
+def plan_verb(
+    recipe: RecipeFile,
+    *,
+    overrides: Overrides = None,
+    run_dir: RunDir = None,
+    exact: Annotated[bool, typer.Option("--exact", help="Prepare and count the text first.")] = False,
+) -> None:
+    """Show what a run would do and cost. Spends nothing."""
+    from gapless.cli import render
+    from gapless.workflow import verbs
+
+    render.plan(verbs.plan(recipe, overrides=overrides or (), run_dir=run_dir, exact=exact))
+
+
+@app.command("run")
+@_verb
+def run_verb(
+    recipe: RecipeFile,
+    *,
+    overrides: Overrides = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="STAGE", help="Stop after this stage; `plan` lists them.")
+    ] = None,
+    run_dir: RunDir = None,
+) -> None:
+    """Do what is missing of a run, and write its report. Goes on where it was stopped."""
+    from gapless.cli import render
+    from gapless.cli.progress import watching
+    from gapless.workflow import verbs
+
+    with watching() as progress:
+        result = verbs.run(
+            recipe, overrides=overrides or (), run_dir=run_dir, until=until, progress=progress
+        )
+    render.run(result)
+
+
+@app.command("status")
+@_verb
+def status_verb(run_dir: RunFolder) -> None:
+    """Show how far a run is."""
+    from gapless.cli import render
+    from gapless.workflow import verbs
+
+    render.status(verbs.status(run_dir))
+
+
+@app.command("report")
+@_verb
+def report_verb(run_dir: RunFolder) -> None:
+    """Write the report of a finished run again."""
+    from gapless.workflow import verbs
+
+    typer.echo(verbs.report(run_dir))
+
+
+@app.command("compare")
+@_verb
+def compare_verb(
+    run_dirs: Annotated[list[Path], typer.Argument(metavar="RUN RUN ...", help="Runs' folders.")],
+    *,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write one report of all of them there.")
+    ] = None,
+) -> None:
+    """Set finished runs side by side."""
+    from gapless.cli import render
+    from gapless.workflow import verbs
+
+    render.compare(verbs.compare(run_dirs, out=out))
+
+
+@app.command("show")
+@_verb
+def show_verb(
+    run_dir: RunFolder,
+    *,
+    token: Annotated[int, typer.Option(metavar="N", min=0, help="Number of a training token.")],
+    arm: Annotated[str | None, typer.Option(metavar="NAME", help="One arm; all by default.")] = None,
+) -> None:
+    """Show what the model saw around a token, and why."""
+    from gapless.cli import render
+    from gapless.workflow import verbs
+
+    render.show(verbs.show(run_dir, token, arm))
+
+
+@app.command("demo")
+@_verb
+def demo_verb(
+    *,
+    directory: Annotated[
+        Path, typer.Option("--dir", metavar="DIR", help="Where to put it.")
+    ] = Path("gapless-demo"),
+    offline: Annotated[bool, typer.Option("--offline", help="Fetch nothing.")] = False,
+) -> None:
+    """Adapt a small model to medical text, in three arms, and write the report."""
+    from gapless.cli import render
+    from gapless.cli.progress import watching
+    from gapless.workflow import verbs
+
+    with watching() as progress:
+        result = verbs.demo(directory, offline=offline, progress=progress)
+    render.run(result)
+
+
+@app.command("schema")
+@_verb
+def schema_verb() -> None:
+    """Print the JSON Schema of recipes, for editors."""
+    import json
+
+    from gapless.recipe import json_schema
+
+    typer.echo(json.dumps(json_schema(), indent=2))
+
+
+@assets_app.command("list")
+@_verb
+def assets_list_verb() -> None:
+    """List the assets."""
+
+
+@assets_app.command("fetch")
+@_verb
+def assets_fetch_verb(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="An asset's name.")],
+) -> None:
+    """Fetch an asset, so that recipes can use it offline."""

@@ -3,6 +3,7 @@
 import gzip
 import json
 import struct
+import sys
 import zlib
 
 import pytest
@@ -218,3 +219,15 @@ def test_code_leaves_out_tests_and_cuts_at_definitions(tmp_path):
 def test_a_package_without_the_file_is_an_asset_error(tmp_path):
     with pytest.raises(AssetError, match=r"holds no data/pubmed21n1298.xml.gz"):
         list(pubmed.pubmed2021(tmp_path))
+
+
+def test_a_missing_extra_is_named_with_its_mend(monkeypatch, tmp_path):
+    from gapless.assets.extract_gguf import convert
+    from gapless.assets.extract_html import main_text
+
+    for name in ("gguf", "selectolax.lexbor"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(AssetError, match=r"package gguf\n.*gapless\[assets\]"):
+        convert(tmp_path / "model.gguf", tmp_path)
+    with pytest.raises(AssetError, match=r"package selectolax\n.*gapless\[assets\]"):
+        main_text(b"<p>text</p>")

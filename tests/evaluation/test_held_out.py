@@ -65,9 +65,3 @@ def test_a_source_without_held_out_documents_is_an_error_with_the_mend():
         build([], [])
     assert caught.value.where == "sources.law"
     assert "sources.law.held_out" in caught.value.mend
-
-
-@pytest.mark.parametrize("probe", [{"bytes_per_source": 0}, {"max_document_bytes": 0}])
-def test_a_probe_that_keeps_no_byte_is_an_error(probe):
-    with pytest.raises(DataError, match="keeps no text"):
-        build(**probe)

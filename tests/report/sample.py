@@ -15,12 +15,17 @@ from gapless.report import (
 
 STEP = 16_384
 TOTAL = 2_457_600
-SEEN = (0, *(STEP * step for step in (1, 2, 4, 6, 8, 12, 16, 24, 32, 40, 50, 60, 75, 90, 105, 120, 135, 150)))
+MEASURED = (1, 2, 4, 6, 8, 12, 16, 24, 32, 40, 50, 60, 75, 90, 105, 120, 135, 150)
+SEEN = (0, *(STEP * step for step in MEASURED))
 GENERAL, DOMAIN = 2.0, 2.6
 
 
 def wobble(tokens: int, name: str) -> float:
     return 0.004 * math.sin(tokens / 61_000 + len(name) * 1.7) if tokens else 0.0
+
+
+def noise(tokens: int, name: str) -> float:
+    return 0.02 * (math.sin(tokens / 7_777 + len(name)) + math.sin(tokens / 3_131))
 
 
 def rise_and_stay(tokens: int, height: float) -> float:
@@ -75,7 +80,7 @@ def curve(name, role, level, *, half=0.022):
 
 def gap_row(of: CurveContent, half: float) -> GapRow:
     worst = max(range(len(SEEN)), key=lambda k: of.values[k])
-    best = min(range(len(SEEN)), key=lambda k: of.values[k])
+    best = min(range(1, len(SEEN)), key=lambda k: of.values[k])
     base, final = of.values[0], of.values[-1]
     depth, change = of.values[worst] - base, base - final
     back = [t for t, v in zip(SEEN, of.values, strict=True) if t > SEEN[worst] and v <= base]
@@ -130,7 +135,8 @@ def arm(name):
     for source, (role, offset) in OFFSETS.items():
         level = general if role == "general" else domain
         curves.append(curve(source, role, lambda t, f=level, o=offset: f(t) + o, half=0.04))
-    rates = tuple(3e-5 * min(1, s / 20) * (0.55 + 0.45 * math.cos(math.pi * s / 150)) for s in range(1, 151))
+    decay = [0.55 + 0.45 * math.cos(math.pi * step / 150) for step in range(1, 151)]
+    rates = tuple(3e-5 * min(1, step / 20) * decay[step - 1] for step in range(1, 151))
     return ArmContent(
         name=name,
         description=description,
@@ -139,7 +145,7 @@ def arm(name):
         gaps=(gap_row(curves[0], 0.016), gap_row(curves[1], 0.021)),
         loss=Trace(
             tokens=steps,
-            values=tuple(2.9 * domain(t) / DOMAIN + 0.06 * math.sin(t / 9_000 + len(name)) for t in steps),
+            values=tuple(2.9 * domain(t) / DOMAIN + noise(t, name) for t in steps),
         ),
         learning_rate=Trace(tokens=steps, values=rates),
         tokens_seen=TOTAL,
@@ -179,25 +185,50 @@ def content() -> Content:
         arms=tuple(arm(name) for name in ARMS),
         sources=(
             SourceContent(
-                name="cardiology", role="domain", documents=18_204, tokens=9_830_400, held_out_documents=364,
-                removed=1_377, path_shown="data/cardiology/*.jsonl.gz", licence="CC-BY-4.0",
+                name="cardiology",
+                role="domain",
+                documents=18_204,
+                tokens=9_830_400,
+                held_out_documents=364,
+                removed=1_377,
+                path_shown="data/cardiology/*.jsonl.gz",
+                licence="CC-BY-4.0",
             ),
             SourceContent(
-                name="pharmacology", role="domain", documents=9_911, tokens=6_120_000, held_out_documents=198,
-                removed=204, path_shown="data/pharmacology.parquet", licence="CC-BY-4.0",
+                name="pharmacology",
+                role="domain",
+                documents=9_911,
+                tokens=6_120_000,
+                held_out_documents=198,
+                removed=204,
+                path_shown="data/pharmacology.parquet",
+                licence="CC-BY-4.0",
             ),
             SourceContent(
-                name="web", role="general", documents=41_220, tokens=31_400_000, held_out_documents=824,
-                removed=4_032, path_shown="data/web/*.jsonl.zst", licence="ODC-BY",
+                name="web",
+                role="general",
+                documents=41_220,
+                tokens=31_400_000,
+                held_out_documents=824,
+                removed=4_032,
+                path_shown="data/web/*.jsonl.zst",
+                licence="ODC-BY",
             ),
             SourceContent(
-                name="books", role="general", documents=1_204, tokens=22_700_000, held_out_documents=24,
-                removed=0, path_shown="data/books",
+                name="books",
+                role="general",
+                documents=1_204,
+                tokens=22_700_000,
+                held_out_documents=24,
+                removed=0,
+                path_shown="data/books",
             ),
         ),
         removals=(
             RemovalContent(
-                source="cardiology", reason="too_short", count=1_102,
+                source="cardiology",
+                reason="too_short",
+                count=1_102,
                 examples=(
                     ("cardiology-03.jsonl.gz:118", "See table 2."),
                     ("cardiology-03.jsonl.gz:902", "Withdrawn."),
@@ -205,19 +236,31 @@ def content() -> Content:
             ),
             RemovalContent(source="cardiology", reason="duplicate", count=275),
             RemovalContent(
-                source="pharmacology", reason="broken_text", count=204,
-                examples=(("pharmacology.parquet:77", "Dose \ufffd\ufffd mg/kg \ufffd every 8 \ufffd h"),),
+                source="pharmacology",
+                reason="broken_text",
+                count=204,
+                examples=(
+                    ("pharmacology.parquet:77", "Dose \ufffd\ufffd mg/kg \ufffd every 8 \ufffd h"),
+                ),
             ),
             RemovalContent(
-                source="web", reason="duplicate", count=4_032,
-                examples=(("web-00.jsonl.zst:5", "Please enable cookies to go on reading this page."),),
+                source="web",
+                reason="duplicate",
+                count=4_032,
+                examples=(
+                    ("web-00.jsonl.zst:5", "Please enable cookies to go on reading this page."),
+                ),
             ),
         ),
         recipe_yaml=RECIPE,
         environment={
-            "gapless": "0.1.0", "python": "3.11.2", "torch": "2.11.0", "device": "cpu, 2 threads",
-            "precision": "fp32", "seed": "1",
+            "gapless": "0.1.0",
+            "python": "3.11.2",
+            "torch": "2.11.0",
+            "device": "cpu, 2 threads",
+            "precision": "fp32",
+            "seed": "1",
         },
         warnings=("The base model is small: 4.2M parameters, trained for minutes.",),
-        notes=("Intervals: 95 %, by resampling held-out documents, the same ones for base and arm.",),
+        notes=("Intervals: by resampling held-out documents, the same ones for base and arm.",),
     )

@@ -1,7 +1,7 @@
 """What a user sees when a verb fails: a message with a mend, or an apology with a traceback.
 
-    0   done                    2    the recipe or the command line is wrong
-    1   data, model, run, disk  70   a fault of ours           130   stopped with Ctrl-C
+0   done                    2    the recipe or the command line is wrong
+1   data, model, run, disk  70   a fault of ours           130   stopped with Ctrl-C
 """
 
 import errno

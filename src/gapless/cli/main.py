@@ -34,12 +34,16 @@ RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder."
 Overrides = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", metavar="PATH=VALUE", help="Change the recipe: training.learning_rate=1e-4. Repeatable."
+        "--set",
+        metavar="PATH=VALUE",
+        help="Change the recipe: training.learning_rate=1e-4. Repeatable.",
     ),
 ]
 RunDir = Annotated[
     Path | None,
-    typer.Option(metavar="DIR", help="The run's folder; runs/NAME beside the recipe when left out."),
+    typer.Option(
+        metavar="DIR", help="The run's folder; runs/NAME beside the recipe when left out."
+    ),
 ]
 
 
@@ -69,7 +73,7 @@ def _show_version(asked: bool) -> None:  # noqa: FBT001 - typer's callback
 @app.callback()
 def _main(
     *,
-    version: Annotated[  # noqa: ARG001 - its callback answers
+    version: Annotated[
         bool,
         typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
     ] = False,
@@ -96,7 +100,9 @@ def plan_verb(
     *,
     overrides: Overrides = None,
     run_dir: RunDir = None,
-    exact: Annotated[bool, typer.Option("--exact", help="Prepare and count the text first.")] = False,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="Prepare and count the text first.")
+    ] = False,
 ) -> None:
     """Show what a run would do and cost. Spends nothing."""
     from gapless.cli import render
@@ -169,7 +175,9 @@ def show_verb(
     run_dir: RunFolder,
     *,
     token: Annotated[int, typer.Option(metavar="N", min=0, help="Number of a training token.")],
-    arm: Annotated[str | None, typer.Option(metavar="NAME", help="One arm; all by default.")] = None,
+    arm: Annotated[
+        str | None, typer.Option(metavar="NAME", help="One arm; all by default.")
+    ] = None,
 ) -> None:
     """Show what the model saw around a token, and why."""
     from gapless.cli import render
@@ -212,6 +220,10 @@ def schema_verb() -> None:
 @_verb
 def assets_list_verb() -> None:
     """List the assets."""
+    from gapless import assets
+    from gapless.cli import render
+
+    render.assets([(asset, assets.locate(asset.name) is not None) for asset in assets.known()])
 
 
 @assets_app.command("fetch")
@@ -220,3 +232,6 @@ def assets_fetch_verb(
     name: Annotated[str, typer.Argument(metavar="NAME", help="An asset's name.")],
 ) -> None:
     """Fetch an asset, so that recipes can use it offline."""
+    from gapless import assets
+
+    typer.echo(assets.fetch(name))

@@ -37,56 +37,58 @@ def with_ids(frame: daft.DataFrame) -> daft.DataFrame:
     return frame.with_column("work", work)
 
 
-def with_reasons(frame: daft.DataFrame, cleaning: Cleaning) -> daft.DataFrame:
-    """Add ``reason``: null for the documents that stay."""
-    engine = load_daft()
-    frame = frame.with_column("reason", engine.col("problem"))
+def with_reasons(frame: daft.DataFrame, cleaning: Cleaning, seen: set[bytes]) -> daft.DataFrame:
+    """Add ``reason``: null for the documents that stay.
+
+    ``seen`` holds the ids of the source's documents before these, and takes those of these.
+    """
+    frame = frame.with_column("reason", load_daft().col("problem"))
     for clean in CLEANERS:
-        frame = clean(frame, cleaning)
+        frame = clean(frame, cleaning, seen)
     return frame
 
 
-def empty(frame: daft.DataFrame, _cleaning: Cleaning) -> daft.DataFrame:
+def empty(frame: daft.DataFrame, _cleaning: Cleaning, _seen: set[bytes]) -> daft.DataFrame:
     """Remove texts of nothing but white space."""
     text = load_daft().col("text")
     return _removed(frame, ~text.regexp(_NOT_BLANK), "empty")
 
 
-def too_short(frame: daft.DataFrame, cleaning: Cleaning) -> daft.DataFrame:
+def too_short(frame: daft.DataFrame, cleaning: Cleaning, _seen: set[bytes]) -> daft.DataFrame:
     """Remove texts of few characters."""
     text = load_daft().col("text")
     return _removed(frame, text.length() < cleaning.min_characters, "too_short")
 
 
-def broken_text(frame: daft.DataFrame, cleaning: Cleaning) -> daft.DataFrame:
+def broken_text(frame: daft.DataFrame, cleaning: Cleaning, _seen: set[bytes]) -> daft.DataFrame:
     """Remove texts with many characters that stand for lost ones."""
     text = load_daft().col("text")
     limit = text.length() * cleaning.max_broken_fraction
     return _removed(frame, text.regexp_count(_BROKEN) > limit, BROKEN_TEXT)
 
 
-def duplicate(frame: daft.DataFrame, cleaning: Cleaning) -> daft.DataFrame:
-    """Remove texts that stand before, keeping the first.
-
-    Reads the source once for the places of the later ones: what it keeps in memory are 40 bytes per
-    document, and no text.
-    """
+def duplicate(frame: daft.DataFrame, cleaning: Cleaning, seen: set[bytes]) -> daft.DataFrame:
+    """Remove texts that stand before in the source. What is kept in memory are ids, not texts."""
     if not cleaning.remove_duplicates:
         return frame
     engine = load_daft()
-    position = engine.col("position")
-    first = position.min().over(engine.Window().partition_by("id"))
-    documents = frame.where(engine.col("reason").is_null()).select("position", "id")
-    later = documents.with_column("first", first).where(engine.col("first") != position)
-    places = np.sort(np.array(later.select("position").to_pydict()["position"], dtype=np.int64))
+    frame = frame.collect()
+    stays = frame.where(engine.col("reason").is_null()).select("position", "id").sort("position")
+    columns = stays.to_pydict()
+    later = []
+    for position, text_id in zip(columns["position"], columns["id"], strict=True):
+        key = bytes.fromhex(text_id)
+        if key in seen:
+            later.append(position)
+        seen.add(key)
 
     def is_later(positions: Any) -> Any:
-        return engine.Series.from_numpy(np.isin(positions.to_arrow().to_numpy(), places))
+        return engine.Series.from_numpy(np.isin(positions.to_arrow().to_numpy(), later))
 
     return _removed(frame, batch_column(is_later, "bool", "position"), "duplicate")
 
 
-CLEANERS: tuple[Callable[[daft.DataFrame, Cleaning], daft.DataFrame], ...] = (
+CLEANERS: tuple[Callable[[daft.DataFrame, Cleaning, set[bytes]], daft.DataFrame], ...] = (
     empty,
     too_short,
     broken_text,

@@ -100,7 +100,6 @@ def _rows(batch: pa.RecordBatch, columns: Columns, name: str, first_row: int) ->
         work,
         pa.array([f"{name}:{line}" for line in lines], pa.large_string()),
         problem.cast(pa.large_string()),
-        pa.array(lines, pa.int64()),
         *scores,
     ]
     return pa.RecordBatch.from_arrays(arrays, schema=target)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from gapless.corpus.cleaning import with_ids, with_reasons
 from gapless.corpus.held_out import with_held_out
-from gapless.corpus.readers import file_source
+from gapless.corpus.readers import read_files
 from gapless.corpus.rows import Columns
 from gapless.corpus.tables import DocumentTables
 from gapless.errors import DataError
@@ -29,13 +29,11 @@ def prepare_documents(
     """
     columns = Columns(source.text, source.id, source.scores)
     columns.check()
-    rows = file_source(files, columns)
-    frame = with_reasons(with_ids(rows.read()), cleaning)
-    frame = with_held_out(frame, source.held_out)
-    names = ("id", "work", "text", "origin", "held_out", *columns.scores, "reason")
+    seen: set[bytes] = set()
     with DocumentTables(out, columns.scores) as tables:
-        for batch in rows.batches(frame.select(*names)):
-            tables.add(batch)
+        for rows in read_files(files, columns):
+            documents = with_reasons(with_ids(rows), cleaning, seen)
+            tables.add(with_held_out(documents, source.held_out).sort("position").to_arrow())
     if tables.kept == 0:
         raise _none_left(tables.removed, tables.first_removed)
     return {

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import daft
     import pyarrow as pa
 
+_WINDOW_BYTES = 16 << 20
+
 Reader = Callable[[Path, Columns], "Iterator[pa.RecordBatch]"]
 
 READERS: dict[str, Reader] = {
@@ -39,9 +41,6 @@ def reader_of(path: Path) -> Reader | None:
     """Return the reader for a file's name, or None when its format is unknown."""
     name = path.name.lower()
     return next((read for suffix, read in READERS.items() if name.endswith(suffix)), None)
-
-
-_WINDOW_BYTES = 32 << 20
 
 
 def read_files(

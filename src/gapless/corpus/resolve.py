@@ -58,8 +58,13 @@ def _walk(path: Path) -> Iterator[Path]:
         yield path
     elif path.is_dir():
         for child in path.iterdir():
-            if not child.name.startswith("."):
+            if not child.name.startswith(".") and not _leads_back(child):
                 yield from _walk(child)
+
+
+def _leads_back(path: Path) -> bool:
+    """Whether a link leads to a folder that it lies in."""
+    return path.is_symlink() and path.parent.resolve().is_relative_to(path.resolve())
 
 
 def _nothing_known(files: list[Path]) -> str:

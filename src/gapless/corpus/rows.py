@@ -1,8 +1,8 @@
 """Rows: what every reader makes of a record, whatever the format.
 
-text      string or null        work     the user's id of the document, or null
-origin    ``file name:line``    problem  why the record is no document, or null
-line      where it stands       one float64 column per score
+text      string or null        work       the user's id of the document, or null
+origin    ``file name:line``    problem    why the record is no document, or null
+one float64 column per score
 """
 
 from __future__ import annotations
@@ -37,9 +37,7 @@ HEAD_RECORDS = 1000
 _BATCH_ROWS, _BATCH_CHARACTERS = 2048, 4 << 20
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _SHOWN_NAMES = 20
-_RESERVED = frozenset(
-    ("id", "work", "text", "origin", "held_out", "problem", "line", "position", "reason")
-)
+_RESERVED = frozenset(("id", "work", "text", "origin", "held_out", "problem", "position", "reason"))
 
 
 @dataclass(frozen=True)
@@ -74,7 +72,6 @@ def schema(columns: Columns) -> pa.Schema:
     names = ("text", "work", "origin", "problem")
     return pa.schema(
         [(name, pa.large_string()) for name in names]
-        + [("line", pa.int64())]
         + [(name, pa.float64()) for name in columns.scores]
     )
 
@@ -99,7 +96,7 @@ class RowBuffer:
     ) -> pa.RecordBatch | None:
         """Take a row; give a batch when enough have come together."""
         given = tuple(scores) or (None,) * len(self.columns.scores)
-        self._rows.append((text, work, f"{self.file_name}:{line}", problem, line, *given))
+        self._rows.append((text, work, f"{self.file_name}:{line}", problem, *given))
         self._characters += len(text) if text is not None else 0
         if len(self._rows) >= _BATCH_ROWS or self._characters >= _BATCH_CHARACTERS:
             return self._batch()

@@ -36,12 +36,10 @@ class DocumentTables:
         self.first_removed: dict[str, str] = {}
         """Reason to the origin of the first document with it."""
 
-    def add(self, batch: pa.RecordBatch) -> None:
+    def add(self, rows: pa.Table) -> None:
         """Take rows with the columns of documents.parquet and ``reason``."""
-        import pyarrow as pa
         import pyarrow.compute as pc
 
-        rows = pa.table(batch)
         stays = pc.is_null(rows["reason"])
         kept, removed = rows.filter(stays), rows.filter(pc.invert(stays))
         self.kept += kept.num_rows

@@ -22,7 +22,7 @@ def build_bits_per_byte_items(
     ``bytes_per_source`` is reached; each is cut to ``max_document_bytes`` at a character's border.
 
     Raises:
-        DataError: the source holds no document out, or the probe's settings keep no byte of one.
+        DataError: the source holds no document out.
 
     """
     if not texts:
@@ -42,9 +42,7 @@ def build_bits_per_byte_items(
         if text:
             chosen.append(text)
             num_bytes += len(text.encode())
-    if not chosen:
-        mend = "Raise bytes_per_source or max_document_bytes of the bits_per_byte probe."
-        raise DataError("the probe keeps no text", where=f"sources.{source}", mend=mend)
+    assert chosen, "a recipe allows no fewer bytes than a character has"
     return chosen
 
 

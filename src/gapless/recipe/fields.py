@@ -21,6 +21,9 @@ def _fraction(value: Any) -> Any:
     return value
 
 
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=80)]
+"""The name of a run, a source, an arm or a probe: it becomes part of file names."""
+
 Tokens = Annotated[
     int,
     BeforeValidator(parse_tokens),

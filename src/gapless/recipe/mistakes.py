@@ -225,6 +225,11 @@ def _wrong_value(details: ErrorDetails) -> tuple[str, str]:
         limit = context["min_length" if few else "max_length"]
         entries = "entry" if limit == 1 else "entries"
         return f"must have at {'least' if few else 'most'} {limit} {entries}", ""
+    return _wrong_text(details)
+
+
+def _wrong_text(details: ErrorDetails) -> tuple[str, str]:
+    kind, value, context = details["type"], details["input"], details.get("ctx", {})
     if kind == "string_pattern_mismatch":
         mend = "Begin with a letter or digit; go on with letters, digits, '.', '_' and '-'."
         return f"{shown(value)} is not a name", mend

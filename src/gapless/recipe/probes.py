@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from gapless.recipe.fields import Part, Tokens
+from gapless.recipe.fields import Name, Part, Tokens
 
 Role = Literal["domain", "general"]
 
@@ -13,9 +13,9 @@ class BitsPerByte(Part):
     """Bits per byte on held-out documents, for every source that holds some out."""
 
     type: Literal["bits_per_byte"] = "bits_per_byte"
-    bytes_per_source: Tokens = 65_536
+    bytes_per_source: Annotated[Tokens, Field(ge=4)] = 65_536
     """UTF-8 bytes of held-out text measured per source, whole documents first come."""
-    max_document_bytes: Tokens = 4_096
+    max_document_bytes: Annotated[Tokens, Field(ge=4)] = 4_096
     """A longer document is measured on its beginning only, so that no single one dominates."""
 
 
@@ -23,7 +23,7 @@ class MultipleChoice(Part):
     """Multiple choice by likelihood on a local JSON Lines file (question, choices, answer)."""
 
     type: Literal["multiple_choice"] = "multiple_choice"
-    name: str
+    name: Name
     """The probe's name in measurements and in the report."""
     path: str
     """A JSON Lines file of items: ``{"question": str, "choices": [str, ...], "answer": int}``."""

@@ -4,13 +4,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from gapless.recipe.fields import Fraction, Part, Tokens
+from gapless.recipe.fields import Fraction, Name, Part, Tokens
 from gapless.recipe.mixtures import DomainOnly, Mixture
 from gapless.recipe.probes import Probing, Role
 from gapless.recipe.schedules import Cosine, Schedule
-
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=80)]
-
 
 class PretrainedModel(Part):
     """Start from the weights of a Hugging Face folder."""

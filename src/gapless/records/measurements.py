@@ -29,7 +29,8 @@ class Measurement:
     value: float
     higher_is_better: bool
     num_items: int
-    standard_error: float
+    standard_error: float | None
+    """Over items; None for a single item."""
     schema_version: int = SCHEMA_VERSION
 
     def row(self) -> dict[str, Any]:
@@ -53,11 +54,11 @@ class ItemValues:
         return float(self.numerators.sum() / self.denominators.sum())
 
     @property
-    def standard_error(self) -> float:
+    def standard_error(self) -> float | None:
         """Standard error of the ratio over items (linearised: Cochran 1977, section 2.11)."""
         num_items = len(self.numerators)
         if num_items < 2:
-            return float("nan")
+            return None
         residuals = self.numerators - self.value * self.denominators
         return float(residuals.std(ddof=1) / np.sqrt(num_items) / self.denominators.mean())
 

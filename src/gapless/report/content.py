@@ -22,7 +22,7 @@ class CurveContent:
     """One metric of one probe along one arm; the first point, at 0 tokens, is the base model."""
 
     name: str
-    """``general`` or ``domain`` for the mean over that role; else the name of a source or a task."""
+    """``general`` or ``domain`` for the mean over that role; else that of a source or a task."""
     role: str
     """``general`` or ``domain``."""
     metric: str

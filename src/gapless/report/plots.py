@@ -83,7 +83,12 @@ def curve_plot(curves: Sequence[ArmCurve], *, title: str, small: bool = False) -
 
 
 def trace_plot(
-    arms: Sequence[ArmContent], traces: Sequence[Trace], *, title: str, subtitle: str, nested: bool = False
+    arms: Sequence[ArmContent],
+    traces: Sequence[Trace],
+    *,
+    title: str,
+    subtitle: str,
+    nested: bool = False,
 ) -> Plot:
     """Make the chart of something that was logged while training.
 
@@ -108,7 +113,9 @@ def trace_plot(
         "levels": [],
     }
     rows = _by_tokens([dict(zip(trace.tokens, trace.values, strict=True)) for trace in thin])
-    shown = tuple((tokens(seen), *(_short_or_blank(cell) for cell in cells)) for seen, cells in rows)
+    shown = tuple(
+        (tokens(seen), *(_short_or_blank(cell) for cell in cells)) for seen, cells in rows
+    )
     head = ("Tokens seen", *(arm.name for arm in arms))
     return Plot(title, subtitle, spec, Table(head, *_capped(shown)))
 
@@ -162,8 +169,14 @@ def _curve_table(curves: Sequence[ArmCurve], metric: Metric) -> Table:
     for item in curves:
         low, high = item.curve.low, item.curve.high
         texts = {}
-        for point, (seen, number) in enumerate(zip(item.curve.tokens, item.curve.values, strict=True)):
-            span = plain_interval(low[point], high[point], metric) if low and high else ""
+        for point, (seen, number) in enumerate(
+            zip(item.curve.tokens, item.curve.values, strict=True)
+        ):
+            span = (
+                plain_interval(low[point], high[point], metric)
+                if low and high and low[point] != high[point]
+                else ""
+            )
             texts[seen] = value(number, metric) + (f" ({span})" if span else "")
         cells.append(texts)
     rows = tuple(

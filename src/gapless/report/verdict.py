@@ -109,7 +109,9 @@ def _drop_sentence(row: GapRow, tokens_seen: int) -> str:
     size = f"{amount(row.depth, metric)} {metric.change_label}"
     size += _bracketed(plain_interval(row.depth_low, row.depth_high, metric))
     at = f" at {tokens(row.tokens_to_bottom)} tokens" if row.tokens_to_bottom else ""
-    return f"{where} was at its worst{at}, {size} below the base model, and {_recovery(row, metric)}."
+    return (
+        f"{where} was at its worst{at}, {size} below the base model, and {_recovery(row, metric)}."
+    )
 
 
 def _recovery(row: GapRow, metric: Metric) -> str:

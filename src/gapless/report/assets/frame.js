@@ -118,6 +118,7 @@ function drawRows(svg, ticks, texts, scale, left, right) {
   });
 }
 
+/* Show the read-out beside the place `x` of a wide chart, or under a narrow one, inside the window. */
 function showReadout(box, head, rows, x, width) {
   box.replaceChildren();
   const title = document.createElement("div");
@@ -126,10 +127,11 @@ function showReadout(box, head, rows, x, width) {
   box.appendChild(title);
   for (const row of rows) box.appendChild(readoutRow(row));
   box.hidden = false;
-  const narrow = width < 480;
+  const narrow = width < 600, wide = box.offsetWidth;
+  const wanted = narrow ? 0 : x > width / 2 ? x - wide - 14 : x + 14;
+  const edge = box.parentElement.getBoundingClientRect().left, room = document.documentElement.clientWidth;
   box.style.top = narrow ? "100%" : "8px";
-  box.style.left = narrow || x > width / 2 ? (narrow ? "0" : "auto") : x + 14 + "px";
-  box.style.right = narrow ? "0" : x > width / 2 ? width - x + 14 + "px" : "auto";
+  box.style.left = Math.max(8 - edge, Math.min(wanted, room - 8 - wide - edge)) + "px";
 }
 
 function readoutRow(row) {

@@ -19,7 +19,7 @@ function drawLines(chart) {
   for (const line of lines) drawBand(svg, line, x, y);
   for (const level of levels) drawLevel(svg, level, spec, y, left, right);
   lines.forEach((line, k) => drawLine(svg, line, x, y, spec, lines.length - 1 - k));
-  for (const level of levels) nameLevel(svg, level, spec, y, right, lines, x);
+  for (const level of levels) nameLevel(svg, level, spec, y, right, lines, x, bottom);
   chart.drawn = { lines, x, y, left, right, bottom, width };
 }
 
@@ -59,7 +59,7 @@ function drawBand(svg, line, x, y) {
 function drawLine(svg, line, x, y, spec, above) {
   const points = known(line, line.y, x, y), colour = "s" + (line.arm % COLOURS);
   const drawn = element(svg, "path", { class: "line " + colour, d: path(points) });
-  if (spec.nested) drawn.style.strokeWidth = 2 + 3 * above + "px";
+  if (spec.nested) drawn.style.strokeWidth = 2 + 2.5 * above + "px";
   else if (points.length > 60) drawn.style.strokeWidth = "1.4px";
   const shown = spec.small || points.length > 60 ? points.slice(-1) : points;
   for (const [px, py] of shown) mark(svg, line.arm, px, py, spec.small ? 9 : 8.5);
@@ -71,13 +71,13 @@ function drawLevel(svg, level, spec, y, left, right) {
 }
 
 /* Name the base's level where it is free of lines: above or below it, at the right or the left. */
-function nameLevel(svg, level, spec, y, right, lines, x) {
+function nameLevel(svg, level, spec, y, right, lines, x, bottom) {
   if (level.arm !== null || spec.small) return;
   const place = y(level.y), text = "base " + fixed(level.y, spec.digits) + spec.unit, room = text.length * 6.6;
   const points = lines.flatMap((line) => [].concat(known(line, line.y, x, y), known(line, line.low || [], x, y), known(line, line.high || [], x, y)));
   let best = null;
   for (const end of [right, right - room * 1.2, x(0) + room + 60, (x(0) + right) / 2 + room / 2]) {
-    for (const above of [true, false]) {
+    for (const above of place + 20 > bottom ? [true] : [true, false]) {
       const top = above ? place - 20 : place + 2;
       const hits = points.filter(([px, py]) => px > end - room - 6 && px < end + 6 && py > top - 3 && py < top + 21).length;
       if (best === null || hits < best.hits) best = { hits, end, above };

@@ -14,7 +14,7 @@ function startChart(figure) {
     hidden: hiddenArms, log: Boolean(spec.log), at: null, drawn: null,
   };
   chart.kind.draw(chart);
-  new ResizeObserver(() => redraw(chart)).observe(figure.querySelector(".canvas"));
+  new ResizeObserver(() => svg.clientWidth !== chart.drawn?.width && redraw(chart)).observe(svg);
   listen(chart);
   return chart;
 }

@@ -35,7 +35,9 @@ def _in_order(
 
 def _mean_plot(key: tuple[str, str], curves: list[ArmCurve], total: int) -> Plot:
     name, metric = key
-    title = _TITLES[name] if total <= len(_TITLES) else f"{_TITLES[name]}: {metric_named(metric).label}"
+    title = (
+        _TITLES[name] if total <= len(_TITLES) else f"{_TITLES[name]}: {metric_named(metric).label}"
+    )
     return curve_plot(curves, title=title)
 
 

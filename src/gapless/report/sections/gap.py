@@ -84,20 +84,20 @@ def _beats(one: Trade, other: Trade) -> bool:
 
 def _cells(row: GapRow) -> tuple[tuple[str, str], ...]:
     metric = metric_named(row.metric)
-    fell = {True: "real", False: "within noise", None: "not judged"}[row.drop_is_real]
-    bottom, recovery = tokens(row.tokens_to_bottom), "never"
-    if row.recovered:
-        recovery = tokens(row.tokens_to_recovery)
+    drop = {True: "real", False: "within noise", None: "not judged"}[row.drop_is_real]
+    recovery = tokens(row.tokens_to_recovery) if row.recovered else "never"
+    way_back = (
+        (tokens(row.tokens_to_bottom), drop),
+        (recovery, ""),
+        (signed(row.rebound, metric), interval(row.rebound_low, row.rebound_high, metric)),
+    )
     if row.depth <= 0:
-        fell, bottom, recovery = "none", MISSING, MISSING
+        way_back = ((MISSING, "no drop"), (MISSING, ""), (MISSING, ""))
     return (
         (value(row.final, metric), f"from {value(row.base, metric)}"),
         (signed(row.change, metric), interval(row.change_low, row.change_high, metric)),
         (amount(row.depth, metric), plain_interval(row.depth_low, row.depth_high, metric)),
-        (fell, ""),
-        (bottom, ""),
-        (recovery, ""),
-        (signed(row.rebound, metric), interval(row.rebound_low, row.rebound_high, metric)),
+        *way_back,
         (amount(row.area, metric), ""),
         (signed(row.peak, metric), f"at {tokens(row.tokens_to_peak)}"),
     )

@@ -1,6 +1,7 @@
 """The mixture that each arm saw, as stacked bars over the tokens of its run."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from gapless.report.content import ArmContent, Content, MixturePoint
 from gapless.report.numbers import percent, tokens
@@ -91,7 +92,7 @@ def _merged(found: list[Stretch]) -> list[Stretch]:
     last = found[-1].end
     borders = [last * part // MERGED_BARS for part in range(MERGED_BARS + 1)]
     merged = []
-    for start, end in zip(borders, borders[1:], strict=False):
+    for start, end in pairwise(borders):
         sums: dict[str, float] = {}
         for stretch in found:
             overlap = min(end, stretch.end) - max(start, stretch.start)

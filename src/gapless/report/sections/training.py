@@ -11,9 +11,13 @@ def build(content: Content) -> Section:
     plots: list[Plot] = []
     if any(arm.loss.tokens for arm in arms):
         longest = max(len(arm.loss.tokens) for arm in arms)
-        averaged = f", drawn as means of {-(-longest // MAX_POINTS)} steps" if longest > MAX_POINTS else ""
+        averaged = (
+            f", drawn as means of {-(-longest // MAX_POINTS)} steps" if longest > MAX_POINTS else ""
+        )
         subtitle = f"nats per token, on the mixture of each arm{averaged}"
-        plots.append(trace_plot(arms, [arm.loss for arm in arms], title="Training loss", subtitle=subtitle))
+        plots.append(
+            trace_plot(arms, [arm.loss for arm in arms], title="Training loss", subtitle=subtitle)
+        )
     if any(arm.learning_rate.tokens for arm in arms):
         rates = [arm.learning_rate for arm in arms]
         plots.append(

@@ -1,0 +1,140 @@
+"""Answers as a person reads them in a terminal: trees, tables, a few plain lines."""
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+from rich.tree import Tree
+
+from gapless.cli import tables
+from gapless.records.views import (
+    Comparison,
+    Glimpse,
+    Plan,
+    PlanStage,
+    RunResult,
+    Status,
+)
+from gapless.units import format_bytes, format_tokens
+
+if TYPE_CHECKING:
+    from gapless.assets import Asset
+
+
+def init(written: Sequence[Path], console: Console | None = None) -> None:
+    """Show the files of a new project and the next command."""
+    console = console or _console()
+    for path in written:
+        _line(console, f"wrote {path}")
+    recipes = [path for path in written if path.suffix in {".yaml", ".yml"}]
+    if recipes:
+        _line(console, f"next:  gapless plan {recipes[0]}")
+
+
+def plan(plan: Plan, console: Console | None = None) -> None:
+    """Show what a run would do and cost."""
+    console = console or _console()
+    console.print(_stage_tree(plan.run_dir, plan.stages))
+    for table in (
+        tables.sources(plan.sources),
+        tables.mixture(plan.mixture),
+        tables.arms(plan.arms),
+    ):
+        console.print("", table)
+    console.print(
+        f"\n{format_tokens(plan.parameters)} parameters; about "
+        f"{format_bytes(plan.memory_bytes)} of memory while training, "
+        f"{format_bytes(plan.disk_bytes)} of disk",
+        highlight=False,
+    )
+    for warning in plan.warnings:
+        console.print(Text.assemble(("note: ", "yellow"), tables.plain(warning)))
+
+
+def run(result: RunResult, console: Console | None = None) -> None:
+    """Show how a run ended."""
+    console = console or _console()
+    if not result.did:
+        _line(console, "nothing was missing")
+    if result.summary:
+        console.print("", tables.summary([(row.arm, row) for row in result.summary]), "")
+    if result.report is not None:
+        _line(console, f"report: {result.report}")
+    elif result.stopped_at is not None:
+        _line(console, f"stopped after {result.stopped_at}, as asked; run: {result.run_dir}")
+
+
+def status(status: Status, console: Console | None = None) -> None:
+    """Show how far a run is."""
+    console = console or _console()
+    console.print(_stage_tree(status.run_dir, status.stages))
+    console.print("", tables.progress(status.arms))
+
+
+def compare(comparison: Comparison, console: Console | None = None) -> None:
+    """Show several runs side by side."""
+    console = console or _console()
+    rows = [(f"{run_name}/{row.arm}", row) for run_name, row in comparison.rows]
+    console.print(tables.summary(rows))
+    if comparison.report is not None:
+        _line(console, f"report: {comparison.report}")
+
+
+def show(glimpses: Sequence[Glimpse], console: Console | None = None) -> None:
+    """Show what the model saw, slice by slice."""
+    console = console or _console()
+    for (arm, row, phase), slices in groupby(glimpses, lambda g: (g.arm, g.row, g.phase)):
+        heading = f"arm {tables.plain(arm)}, phase {phase + 1}, row {row:,}"
+        console.print(Text(heading, style="bold"))
+        for glimpse in slices:
+            console.print(Padding(_slice(glimpse), (0, 0, 1, 2)))
+
+
+def assets(known: Iterable[tuple["Asset", bool]], console: Console | None = None) -> None:
+    """List the assets and whether they are on this machine."""
+    (console or _console()).print(
+        tables.assets((a.name, a.kind, here, a.licence, a.about) for a, here in known)
+    )
+
+
+def _slice(glimpse: Glimpse) -> Text:
+    seen = f"token {glimpse.token:,}: source {glimpse.source}, epoch {glimpse.epoch + 1}"
+    place = f"{glimpse.origin}, work {glimpse.work}, document {glimpse.document_id[:7]}"
+    return Text.assemble(
+        (tables.plain(seen), "cyan"),
+        f"\n{tables.plain(place)}\n{tables.plain(glimpse.reason)}\n",
+        (tables.plain(glimpse.text), "dim"),
+    )
+
+
+def _stage_tree(run_dir: Path, stages: Sequence[PlanStage]) -> Tree:
+    """Draw the stages, those of one kind under one branch; ``kind.subject`` is a stage's name."""
+    done = sum(stage.done for stage in stages)
+    tree = Tree(Text(f"{run_dir}  ({done} of {len(stages)} stages done)"))
+    for kind, group in groupby(stages, lambda stage: stage.name.partition(".")[0]):
+        members = list(group)
+        if len(members) == 1 and members[0].name == kind:
+            tree.add(_stage(members[0], kind))
+            continue
+        branch = tree.add(kind)
+        for stage in members:
+            branch.add(_stage(stage, stage.name.partition(".")[2]))
+    return tree
+
+
+def _stage(stage: PlanStage, name: str) -> Text:
+    mark = ("done     ", "green") if stage.done else ("to do    ", "yellow")
+    return Text.assemble(mark, tables.plain(name), "  ", (tables.plain(stage.detail), "dim"))
+
+
+def _line(console: Console, text: str) -> None:
+    """Print one line as it is: a path stays whole, so that it can be copied."""
+    console.print(Text(text), soft_wrap=True)
+
+
+def _console() -> Console:
+    return Console(highlight=False)

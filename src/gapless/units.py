@@ -68,7 +68,8 @@ def format_seconds(seconds: float) -> str:
 
 
 def _scaled(amount: int, scales: tuple[tuple[str, int], ...], plain: str) -> str:
+    """Give three digits in the largest scale that leaves at least 1 before the point, rounded."""
     for suffix, scale in scales:
-        if abs(amount) >= scale:
+        if abs(amount) >= scale * 0.9995:
             return f"{amount / scale:.3g}{suffix}"
     return f"{amount}{plain}"

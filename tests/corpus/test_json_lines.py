@@ -6,6 +6,8 @@ import zstandard
 
 from gapless.corpus import rows
 from gapless.errors import DataError
+from gapless.recipe.schema import Cleaning
+from gapless.records.fingerprint import of_text
 
 
 @pytest.mark.parametrize(
@@ -51,7 +53,7 @@ def test_every_record_that_is_no_document_has_its_reason_and_line(world):
     ]
     world.write("a.jsonl", b"".join(lines))
     facts = world.prepare("a.jsonl", id="id")
-    last = rows_id("last")
+    last = of_text("last")
     assert world.kept("text", "work", "origin") == [
         ("first", "7", "a.jsonl:1"),
         ("last", last, "a.jsonl:13"),
@@ -79,22 +81,10 @@ def test_every_record_that_is_no_document_has_its_reason_and_line(world):
     assert (facts["read"], facts["kept"]) == (12, 2)
 
 
-def rows_id(text):
-    from gapless.records.fingerprint import of_text
-
-    return of_text(text)
-
-
 def test_half_a_surrogate_pair_becomes_one_replacement_character(world):
     world.write("a.jsonl", b'{"text": "ok \\ud83e\\uddeb"}\n{"text": "half \\ud83e and more"}\n')
-    world.prepare("a.jsonl", cleaning=lenient())
+    world.prepare("a.jsonl", cleaning=Cleaning(min_characters=1, max_broken_fraction=1))
     assert world.kept("text") == ["ok \U0001f9eb", "half \ufffd and more"]
-
-
-def lenient():
-    from gapless.recipe.schema import Cleaning
-
-    return Cleaning(min_characters=1, max_broken_fraction=1)
 
 
 def test_scores_are_numbers_or_null_and_anything_else_is_a_reason(world):
@@ -152,10 +142,18 @@ def test_the_file_that_lacks_the_column_is_named_and_not_the_first(world):
 @pytest.mark.parametrize(("suffix", "pack"), [(".gz", gzip.compress), (".zst", zstandard.compress)])
 def test_a_packed_file_that_is_cut_or_is_none_is_refused(world, suffix, pack):
     lines = b"".join(b'{"text": "document %d"}\n' % number for number in range(50_000))
-    world.write(f"cut.jsonl{suffix}", pack(lines)[:-30_000])
+    packed = pack(lines)
+    world.write(f"cut.jsonl{suffix}", packed[: len(packed) // 2])
     with pytest.raises(DataError, match=r"the packed file is damaged after line \d+") as caught:
         world.prepare(f"cut.jsonl{suffix}")
     assert "cut short" in caught.value.mend
     world.write(f"none.jsonl{suffix}", lines)
     with pytest.raises(DataError, match="damaged after line 0"):
         world.prepare(f"none.jsonl{suffix}")
+
+
+def test_an_empty_packed_file_has_no_lines(world):
+    world.write("a.jsonl", [{"text": "cell"}])
+    world.write("b.jsonl.zst", b"")
+    world.write("c.jsonl.gz", gzip.compress(b""))
+    assert world.prepare(".")["read"] == 1

@@ -1,5 +1,7 @@
 import pytest
 
+from gapless.corpus.readers import read_files
+from gapless.corpus.rows import Columns
 from gapless.errors import DataError
 
 
@@ -28,8 +30,5 @@ def test_a_text_file_has_no_columns(world, source, setting):
 
 
 def test_a_file_that_cannot_be_read_any_more(world):
-    from gapless.corpus.readers import read_files
-    from gapless.corpus.rows import Columns
-
-    with pytest.raises(DataError, match="a.txt: the file cannot be read: No such file"):
+    with pytest.raises(DataError, match=r"a\.txt: the file cannot be read: No such file"):
         list(read_files([world.folder / "a.txt"], Columns()))

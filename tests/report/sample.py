@@ -100,7 +100,7 @@ def gap_row(of: CurveContent, half: float) -> GapRow:
         tokens_to_bottom=SEEN[worst],
         tokens_to_recovery=(back[0] if depth > 0 else 0) if recovered else None,
         area=sum(max(0.0, v - base) for v in of.values) / len(SEEN),
-        peak=base - of.values[best],
+        peak=of.values[best],
         tokens_to_peak=SEEN[best],
         recovered=recovered,
         drop_is_real=depth - half > 0,

@@ -65,6 +65,7 @@ def test_every_depth_and_place_of_the_gaps_is_the_contents(content):
     assert last[5] == "never"
     assert last[6].startswith(f"+{shown(general.rebound)}")
     assert last[7] == shown(general.area)
+    assert last[8] == f"{shown(general.peak)} at 1.47M"
 
 
 def test_two_base_models_are_two_rows(content):
@@ -110,7 +111,9 @@ def test_a_drop_and_what_became_of_it(row):
         "and was back at the base by 400k tokens."
     )
     flat = replace(row, rebound_low=-0.01)
-    assert drop_sentences((flat,), 2_457_600)[0].endswith("and had not recovered by the end.")
+    assert drop_sentences((flat,), 2_457_600)[0].endswith(
+        "and was not back at the base by the end."
+    )
     falling = replace(row, tokens_to_bottom=2_457_600)
     assert drop_sentences((falling,), 2_457_600) == [
         "General text was at its worst at the very end: a fall without recovery so far."

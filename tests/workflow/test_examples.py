@@ -14,4 +14,6 @@ def test_the_library_example(tmp_path: Path) -> None:
     assert "domain" in done.stdout
     assert (tmp_path / "run/report.html").is_file()
     base, main = (line for line in done.stdout.splitlines() if "bits per byte" in line)
-    assert float(main.split("domain ")[1].split(",")[0]) < float(base.split("domain ")[1].split(",")[0])
+    assert float(main.split("domain ")[1].split(",")[0]) < float(
+        base.split("domain ")[1].split(",")[0]
+    )

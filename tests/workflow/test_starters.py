@@ -51,9 +51,7 @@ def test_the_demo_replays_the_mixture_that_the_base_was_trained_on() -> None:
     assert mixture.like is not None
     shares = base.order.phases[0].mixture
     assert shares.type == "shares"
-    assert mixture.like == {
-        name: pytest.approx(100 * shares.shares[name]) for name in mixture.like
-    }
+    assert mixture.like == {name: pytest.approx(100 * shares.shares[name]) for name in mixture.like}
     for name in mixture.like:
         assert demo.sources[name].held_out == base.sources[name].held_out
 

@@ -1,5 +1,6 @@
 """The whole walk on a tiny world: plan, run, resume after kills, run again, look inside."""
 
+import errno
 import json
 import os
 import signal
@@ -265,6 +266,40 @@ def test_bad_input_is_one_plain_error(
     with pytest.raises(kind, match=message) as caught:
         verbs.run(recipe, overrides=[*overrides, *arms])
     assert caught.value.mend or caught.value.where
+
+
+def test_a_full_disk_is_refused_before_anything_is_spent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = make_world(tmp_path)
+    few = type("Usage", (), {"free": 1000})()
+    monkeypatch.setattr("gapless.workflow.plan.disk_usage", lambda _: few)
+    with pytest.raises(RunError, match=r"needs about .* of disk and 1 kB are free"):
+        verbs.run(recipe)
+    assert not list((run_dir(recipe) / "artifacts").iterdir())
+
+
+def test_a_disk_that_fills_up_while_saving_loses_nothing(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from gapless.training import checkpoints
+
+    recipe, saved = make_world(tmp_path), []
+
+    def full(*_: object, **__: object) -> None:
+        saved.append(1)
+        if len(saved) > 3:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        save(*_, **__)
+
+    save = checkpoints.save_model
+    monkeypatch.setattr(checkpoints, "save_model", full)
+    with pytest.raises(OSError, match="No space left"):
+        verbs.run(recipe)
+    monkeypatch.undo()
+    verbs.run(recipe)
+    one, two = artifact(finished, "training.alone"), artifact(recipe, "training.alone")
+    assert (one / "steps.jsonl").read_bytes() == (two / "steps.jsonl").read_bytes()
 
 
 def test_an_empty_source_is_named(tmp_path: Path) -> None:

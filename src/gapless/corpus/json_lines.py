@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import gzip
-import io
 import json
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
+from gapless.corpus.packed import damages, open_bytes
 from gapless.corpus.rows import (
     BAD_ID,
     BAD_SCORE,
@@ -28,8 +26,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_LARGEST_WINDOW = 1 << 31
-"""Archives made with ``zstd --long`` need more than the default."""
 
 
 def read(path: Path, columns: Columns) -> Iterator[pa.RecordBatch]:
@@ -47,32 +43,17 @@ def read(path: Path, columns: Columns) -> Iterator[pa.RecordBatch]:
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """Give the lines that are not blank, with their numbers."""
-    import zstandard
-
     number = 0
     try:
-        with _open(path) as file:
+        with open_bytes(path) as file:
             for number, line in enumerate(file, 1):
                 whole = line.removeprefix(_BYTE_ORDER_MARK) if number == 1 else line
                 if not whole.isspace():
                     yield number, whole
-    except (EOFError, gzip.BadGzipFile, zlib.error, zstandard.ZstdError) as error:
+    except damages() as error:
         what = f"the packed file is damaged after line {number}: {error}"
         mend = "Fetch or pack it again; a file cut short in a download looks like this."
         raise DataError(what, where=f"{file_name(path)}:{number}", mend=mend) from error
-
-
-def _open(path: Path) -> IO[bytes] | gzip.GzipFile:
-    suffix = path.suffix.lower()
-    if suffix == ".gz":
-        return gzip.open(path, "rb")
-    if suffix == ".zst":
-        import zstandard
-
-        unpack = zstandard.ZstdDecompressor(max_window_size=_LARGEST_WINDOW)
-        stream = unpack.stream_reader(path.open("rb"), read_across_frames=True, closefd=True)
-        return io.BufferedReader(stream, 1 << 20)
-    return path.open("rb")
 
 
 def _row(line: bytes, number: int, columns: Columns, head: Head) -> dict[str, Any]:

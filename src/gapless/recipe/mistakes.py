@@ -102,13 +102,12 @@ def translate(error: ValidationError, tree: object) -> list[Mistake]:
 
 
 def _follows(mistake: Mistake, others: Sequence[Mistake]) -> bool:
-    """Whether another mistake is the cause: a misspelt key, or a refused entry of a list."""
+    """Whether another mistake is the cause: a misspelt key, or something inside."""
     path = mistake.path
     if mistake.what == _MISSING:
         mend = f"Did you mean {str(path[-1])!r}?"
         return any(each.mend == mend and each.path[:-1] == path[:-1] for each in others)
-    deeper = any(each.path[: len(path)] == path and each.path != path for each in others)
-    return deeper and mistake.what.startswith("must have at least")
+    return any(each.path[: len(path)] == path and each.path != path for each in others)
 
 
 def _descend(loc: Path, tree: object) -> tuple[Path, Any, object]:

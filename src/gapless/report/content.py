@@ -75,14 +75,14 @@ class GapRow:
     area: float
     """Mean of the depth over the run, in the metric's unit."""
     peak: float
-    """The best change after the base: positive is better."""
+    """The best value after the base."""
     tokens_to_peak: int
     recovered: bool
     """Whether the metric came back to the base's value after its worst point."""
     drop_is_real: bool | None
     """Whether the worst point is below the base beyond noise; None when nothing can tell."""
     rebound: float | None = None
-    """How much of the drop, and more, the end has regained: change + depth."""
+    """How much of the drop, and more, the end has regained: change + depth, also when left out."""
     rebound_low: float | None = None
     rebound_high: float | None = None
     """The 95 % interval of the rebound."""

@@ -121,7 +121,7 @@ def _recovery(row: GapRow, metric: Metric) -> str:
     if direction(row.rebound_low, row.rebound_high) == "better":
         span = _bracketed(plain_interval(row.rebound_low, row.rebound_high, metric))
         return f"had regained {amount(row.rebound, metric)}{span} by the end, not all of it"
-    return "had not recovered by the end"
+    return "was not back at the base by the end"
 
 
 def _falls_to_the_end(row: GapRow, tokens_seen: int) -> bool:

@@ -108,8 +108,6 @@ def _restore_moments(
         if not parameter.requires_grad:
             continue
         optimizer.state[parameter] = {
-            key: saved[f"{name}/{key}"].to("cpu" if key == "step" else parameter.device)
-            if key == "step"
-            else saved[f"{name}/{key}"].to(parameter.device)
+            key: saved[f"{name}/{key}"].to(parameter.device)
             for key in ("step", "exp_avg", "exp_avg_sq")
         }

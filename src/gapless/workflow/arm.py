@@ -82,6 +82,16 @@ class BaseModel:
         check_matches(tokenizer, model.get_input_embeddings().num_embeddings)
         return model
 
+    def stored_dtype(self) -> Any:
+        """Return the type that the base's weights are stored in; the adapted model keeps it."""
+        import torch
+        from transformers import AutoConfig
+
+        if self._folder is None:
+            return torch.float32
+        config = AutoConfig.from_pretrained(self._folder, local_files_only=True)
+        return config.dtype or torch.float32
+
     def facts(self) -> Any:
         """Return the model's sizes without loading its weights."""
         from gapless.modeling import facts_of
@@ -102,9 +112,9 @@ def base_stage(
     def work(_: Stage, folder: Path) -> dict[str, Any]:
         from gapless.training.compute import Compute
 
+        check_context(model.facts().context, arm.order.context)
         compute = Compute.choose(arm.training.device, arm.training.precision)
         loaded = model.load().to(compute.device)
-        _check_context(loaded, arm.order.context)
         measure = _measurer(arm, model, probes, compute=compute, arm_name="base")
         measurements, items = measure(loaded, 0)
         journal = Journal(folder / "measurements.jsonl")
@@ -295,7 +305,7 @@ def _export(loaded: Any, model: BaseModel, folder: Path) -> None:
 
     out = folder / MODEL_FOLDER
     out.mkdir(exist_ok=True)
-    save_model(loaded, out)
+    save_model(loaded, out, dtype=model.stored_dtype())
     for path in files(model.tokenizer_dir):
         shutil.copyfile(path, out / path.name)
 
@@ -324,8 +334,8 @@ def _measured_base(base: Stage, name: str) -> Any:
     return [replace(m, arm=name) for m in measurements], read_items(items_path(base.path, 0))
 
 
-def _check_context(model: Any, context: int) -> None:
-    longest = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+def check_context(longest: int | None, context: int) -> None:
+    """Refuse rows that are longer than the model takes."""
     if longest is not None and context > longest:
         raise ModelError(
             f"order.context is {context:,} tokens and the model takes at most {longest:,}",

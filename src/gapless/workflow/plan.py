@@ -1,13 +1,15 @@
 """What a run would do and cost. Spends nothing."""
 
 from collections.abc import Iterator, Mapping
+from shutil import disk_usage
 from typing import Any
 
-from gapless.errors import DataError
+from gapless.errors import RunError
 from gapless.mixing import plan_phases
 from gapless.recipe import Recipe
 from gapless.records.views import Plan, PlanArm, PlanMixtureRow, PlanSource, PlanStage
-from gapless.workflow.arm import settle_order, steps_to_measure
+from gapless.units import format_bytes
+from gapless.workflow.arm import check_context, settle_order, steps_to_measure
 from gapless.workflow.run_folder import RunFolder
 from gapless.workflow.stage import Stage
 from gapless.workflow.tree import ArmStages, Tree
@@ -23,6 +25,8 @@ _BYTES_PER_TOKEN_ESTIMATE = 3.5
 def make_plan(tree: Tree, folder: RunFolder, *, machine_speed: bool = True) -> Plan:
     """Return the plan; numbers of sources that are not tokenised yet are estimates."""
     facts = tree.model.facts()
+    for arm in tree.arms.values():
+        check_context(facts.context, arm.recipe.order.context)
     sources = [_source(name, tree) for name in tree.recipe.sources]
     exact = all(source.exact for source in sources)
     estimated = {source.name: source.tokens or 0 for source in sources}
@@ -32,14 +36,12 @@ def make_plan(tree: Tree, folder: RunFolder, *, machine_speed: bool = True) -> P
         _arm(name, tree.arms[name].recipe, order["tokens"], facts, speed)
         for name, order in settled.items()
     ]
-    checkpoints = 2 + max(a.recipe.training.checkpoints.keep_last for a in tree.arms.values())
     return Plan(
         run_dir=folder.path,
         parameters=facts.parameters,
         memory_bytes=facts.parameters * _BYTES_PER_PARAMETER_TRAINING
         + _activation_bytes(tree, facts),
-        disk_bytes=facts.parameters * _BYTES_PER_PARAMETER_CHECKPOINT * checkpoints * len(arms)
-        + sum(estimated.values()) * 8,
+        disk_bytes=_disk_bytes(tree, facts.parameters),
         stages=tuple(_stage(stage) for stage in tree.stages()),
         sources=tuple(sources),
         mixture=tuple(
@@ -164,19 +166,21 @@ def _warnings(tree: Tree, *, exact: bool) -> Iterator[str]:
         yield "No general source holds anything out: forgetting will not be measured."
 
 
-def refuse_impossible(plan: Plan) -> None:
-    """Refuse a run that the disk cannot hold."""
-    import shutil
+def _disk_bytes(tree: Tree, parameters: int) -> int:
+    """Checkpoints (the last ones, the best, one being written), models, documents and tokens."""
+    kept = sum(arm.recipe.training.checkpoints.keep_last + 2 for arm in tree.arms.values())
+    weights = parameters * (_BYTES_PER_PARAMETER_CHECKPOINT * kept + 4 * len(tree.arms))
+    return weights + 2 * sum(tree.source_bytes.values())
 
-    parent = next(p for p in (plan.run_dir, *plan.run_dir.parents) if p.exists())
-    free = shutil.disk_usage(parent).free
-    if plan.disk_bytes > free:
-        from gapless.units import format_bytes
 
-        raise DataError(
-            f"the run needs about {format_bytes(plan.disk_bytes)} of disk and "
-            f"{format_bytes(free)} are free",
-            where=str(parent),
+def refuse_full_disk(tree: Tree, folder: RunFolder) -> None:
+    """Refuse a run that the disk cannot hold, before anything is spent."""
+    place = next(p for p in (folder.path, *folder.path.resolve().parents) if p.exists())
+    needed, free = _disk_bytes(tree, tree.model.facts().parameters), disk_usage(place).free
+    if needed > free:
+        raise RunError(
+            f"the run needs about {format_bytes(needed)} of disk and {format_bytes(free)} are free",
+            where=str(place),
             mend="Free some space, choose another --run-dir, or keep fewer checkpoints "
             "(training.checkpoints.keep_last).",
         )

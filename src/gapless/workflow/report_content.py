@@ -127,7 +127,10 @@ def _gap(row: Mapping[str, Any]) -> shown.GapRow:
         peak=row["base"] + sign * gap["peak"]["value"],
         tokens_to_peak=round(gap["tokens_to_peak"]["value"]),
         recovered=bool(gap["recovered"]),
-        drop_is_real=bool(row["drop_is_real"]),
+        drop_is_real=row["drop_is_real"],
+        rebound=gap["rebound"]["value"],
+        rebound_low=gap["rebound"]["low"],
+        rebound_high=gap["rebound"]["high"],
     )
 
 

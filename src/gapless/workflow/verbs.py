@@ -60,6 +60,7 @@ def run(
     progress: Progress | None = None,
 ) -> RunResult:
     """Do what is missing of a recipe's run, up to stage ``until``; resume what was cut off."""
+    from gapless.workflow.plan import refuse_full_disk
     from gapless.workflow.run import (
         ArmObserver,
         StopRequest,
@@ -82,6 +83,7 @@ def run(
             if all(stage.is_done() for stage in stages) and _has_report(folder, until):
                 return _result(folder, did=(), stopped_at=until)
             if any(stage.kind == "training" and not stage.is_done() for stage in stages):
+                refuse_full_disk(tree, folder)
                 remember_environment(tree, folder)
             with stop.listening():
                 did = do_missing(stages, progress=progress)

@@ -86,10 +86,11 @@ def _cells(row: GapRow) -> tuple[tuple[str, str], ...]:
     metric = metric_named(row.metric)
     drop = {True: "real", False: "within noise", None: "not judged"}[row.drop_is_real]
     recovery = tokens(row.tokens_to_recovery) if row.recovered else "never"
+    regained = row.change + row.depth if row.rebound is None else row.rebound
     way_back = (
         (tokens(row.tokens_to_bottom), drop),
         (recovery, ""),
-        (signed(row.rebound, metric), interval(row.rebound_low, row.rebound_high, metric)),
+        (signed(regained, metric), interval(row.rebound_low, row.rebound_high, metric)),
     )
     if row.depth <= 0:
         way_back = ((MISSING, "no drop"), (MISSING, ""), (MISSING, ""))
@@ -99,7 +100,7 @@ def _cells(row: GapRow) -> tuple[tuple[str, str], ...]:
         (amount(row.depth, metric), plain_interval(row.depth_low, row.depth_high, metric)),
         *way_back,
         (amount(row.area, metric), ""),
-        (signed(row.peak, metric), f"at {tokens(row.tokens_to_peak)}"),
+        (value(row.peak, metric), f"at {tokens(row.tokens_to_peak)}"),
     )
 
 

@@ -1,0 +1,45 @@
+"""What the README shows is there and works."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from gapless.recipe import arms, decode
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+README = PAGES[0].read_text()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_to_files_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#]+)\)", page.read_text())
+    for link in links:
+        if "://" not in link:
+            assert (page.parent / link).exists(), link
+
+
+def test_the_recipes_of_the_readme_decode() -> None:
+    blocks = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    assert blocks
+    for block in blocks:
+        assert arms(decode(yaml.safe_load(block)))
+
+
+def test_every_verb_of_the_command_line_is_in_the_readme_and_back() -> None:
+    from gapless.cli.main import app
+
+    verbs = {command.name for command in app.registered_commands}
+    verbs |= {group.name for group in app.registered_groups}
+    shown = set(re.findall(r"`gapless ([a-z]+)", README))
+    assert shown == verbs
+
+
+def test_the_make_targets_of_the_readme_exist() -> None:
+    targets = set(re.findall(r"^make ([a-z]+)", README, re.MULTILINE))
+    assert targets == {"demo", "test"}
+    makefile = (ROOT / "Makefile").read_text()
+    for target in targets:
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE)

@@ -1,0 +1,131 @@
+from pathlib import Path
+
+import pytest
+
+from gapless.recipe import load
+
+from .test_recipe_files import message, write
+
+PHASE = "order.phases.0={epochs: 1, mixture: %s}"
+CHECKS = {
+    "no domain source": (
+        ["sources.pubmed.role=general"],
+        (
+            "sources: there is no domain source\n"
+            "  Give one source 'role: domain': what the model is to learn."
+        ),
+    ),
+    "selection of no source": (
+        ["selection.pubmet={type: random, tokens: 1}"],
+        "selection.pubmet: there is no source 'pubmet'\n  Did you mean 'pubmed'?",
+    ),
+    "selection by no score": (
+        ["selection.pubmed={type: score, column: perplexty, tokens: 1}"],
+        (
+            "selection.pubmed.column: 'perplexty' is not among the scores of source 'pubmed'\n"
+            "  Did you mean 'perplexity'?"
+        ),
+    ),
+    "selection without scores": (
+        ["selection.web={type: score, column: q, tokens: 1}"],
+        (
+            "selection.web.column: 'q' is not among the scores of source 'web'\n"
+            "  Write 'scores: [q]' under sources.web."
+        ),
+    ),
+    "share of no source": (
+        [PHASE % "{type: shares, shares: {zzz: 1}}"],
+        "order.phases[0].mixture.shares.zzz: there is no source 'zzz'\n  Sources: pubmed, web.",
+    ),
+    "replay like a domain source": (
+        [PHASE % "{type: replay, general: 0.5, like: {pubmed: 1}}"],
+        (
+            "order.phases[0].mixture.like.pubmed: there is no general source 'pubmed'\n"
+            "  General sources: web."
+        ),
+    ),
+    "replay of nothing": (
+        ["sources.web.role=domain", PHASE % "{type: replay, general: 0.5}"],
+        (
+            "order.phases[0].mixture: there is no general source to replay\n"
+            "  Give one source 'role: general', or take 'type: domain_only'."
+        ),
+    ),
+    "shares do not sum": (
+        [PHASE % "{type: shares, shares: {pubmed: 0.5, web: 0.4}}"],
+        "order.phases[0].mixture: the shares sum to 0.9; make them sum to 1",
+    ),
+    "batch and context": (
+        ["training.batch_tokens=1000"],
+        (
+            "training.batch_tokens: 1000 is not a multiple of order.context (128)\n"
+            "  The nearest is 1024."
+        ),
+    ),
+    "micro batch and context": (
+        ["training.micro_batch_tokens=0"],
+        (
+            "training.micro_batch_tokens: 0 is not a multiple of order.context (128)\n"
+            "  The nearest is 128."
+        ),
+    ),
+    "batch and micro batch": (
+        ["training.micro_batch_tokens=384"],
+        "training.micro_batch_tokens: batch_tokens (1024) is not a multiple of 384",
+    ),
+    "wsd": (
+        ["training.schedule={type: wsd, warmup: 0.5, decay: 60%}"],
+        "training.schedule: warmup (0.5) and decay (0.6) together are more than 1",
+    ),
+    "betas": (
+        ["training.betas.1=1"],
+        "training.betas[1]: must be at least 0 and below 1, not 1.0",
+    ),
+    "no probes": (
+        ["probing.probes=[]"],
+        "probing.probes: there is no probe; a run must measure its model\n  Leave 'probes' out.",
+    ),
+    "nothing held out": (
+        ["sources.pubmed.held_out=0", "sources.web.held_out=0%"],
+        (
+            "probing.probes[0]: bits per byte needs held-out text, and no source has any\n"
+            "  Give a source 'held_out: 2%', or write other probes."
+        ),
+    ),
+    "loss twice": (
+        ["probing.probes=[{type: bits_per_byte}, {type: bits_per_byte}]"],
+        "probing.probes[1]: bits_per_byte stands twice\n  It measures every source.",
+    ),
+    "probe called like a source": (
+        ["probing.probes=[{type: multiple_choice, name: web, path: x, role: general}]"],
+        "probing.probes[0].name: 'web' is a source's name already\n  Measurements go by this name.",
+    ),
+}
+WITH_LISTS = ["training.betas=[0.9, 0.95]", "probing.probes=[{type: bits_per_byte}]"]
+
+
+@pytest.mark.parametrize(("overrides", "expected"), CHECKS.values(), ids=CHECKS)
+def test_a_check_says_what_does_not_fit(
+    overrides: list[str], expected: str, tmp_path: Path
+) -> None:
+    found = message(write(tmp_path), *WITH_LISTS, *overrides)
+    assert found.endswith(": " + expected)
+
+
+def test_two_probes_of_one_name_are_both_named(tmp_path: Path) -> None:
+    probe = "{type: multiple_choice, name: exam, path: x, role: domain}"
+    found = message(write(tmp_path), f"probing.probes=[{probe}, {probe}]")
+    assert found.count("two probes are called 'exam'") == 2
+
+
+def test_what_fits_is_let_pass(tmp_path: Path) -> None:
+    overrides = [
+        "selection.pubmed={type: score, column: perplexity, tokens: 5k}",
+        PHASE % "{type: replay, general: 18%, like: {web: 3}}",
+        "training.micro_batch_tokens=256",
+        "training.schedule={type: wsd, warmup: 0.5, decay: 50%}",
+        "probing.probes=[{type: multiple_choice, name: exam, path: x, role: domain}]",
+        "sources.pubmed.held_out=0",
+        "sources.web.held_out=0",
+    ]
+    assert load(write(tmp_path), overrides).training.micro_batch_tokens == 256

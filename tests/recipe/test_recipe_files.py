@@ -102,8 +102,8 @@ FILES = {
     "setting of another type": (
         SMALL.replace("1024}", "1024, schedule: {type: constant, decay: 0.2}}"),
         (
-            "recipe.yaml:11: training.schedule.decay: there is no such setting for type 'constant'\n"
-            "  Allowed here: warmup."
+            "recipe.yaml:11: training.schedule.decay: "
+            "there is no such setting for type 'constant'\n  Allowed here: warmup."
         ),
     ),
     "missing": (SMALL.replace("name: small\n", ""), "recipe.yaml: name: is missing"),

@@ -62,6 +62,17 @@ def test_every_text_of_a_store_decodes_to_itself(tmp_path_factory, tokenizer, te
     assert [tokenizer.decode(store.document(i)[1:-1]) for i in range(len(texts))] == texts
 
 
+def test_long_documents_are_encoded_a_few_at_a_time(tmp_path, tokenizer, monkeypatch):
+    monkeypatch.setattr(encode, "_BATCH_BYTES", 10)
+    texts = ["12345", "12345", "1", "x" * 25, "", "2", "34"]
+    documents = write_documents(tmp_path, texts, [False] * len(texts))
+    done = []
+    encode_documents(documents, tmp_path, tokenizer, progress=lambda now, _: done.append(now))
+    store = TokenStore.open(tmp_path)
+    assert done == [2, 3, 5, 7]
+    assert [tokenizer.decode(store.document(i)[1:-1]) for i in range(len(texts))] == texts
+
+
 def test_a_special_token_in_a_text_does_not_end_the_document(tmp_path, tokenizer):
     encode_documents(write_documents(tmp_path, TEXTS[2:3], [False]), tmp_path, tokenizer)
     ids = TokenStore.open(tmp_path).document(0).tolist()

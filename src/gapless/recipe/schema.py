@@ -9,6 +9,7 @@ from gapless.recipe.mixtures import DomainOnly, Mixture
 from gapless.recipe.probes import Probing, Role
 from gapless.recipe.schedules import Cosine, Schedule
 
+
 class PretrainedModel(Part):
     """Start from the weights of a Hugging Face folder."""
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +14,13 @@ from gapless.records.token_store import TokenStoreWriter
 from gapless.tokenization.load import end_id, largest_id, prefix_id
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
     from tokenizers import Tokenizer
     from transformers import PreTrainedTokenizerFast
 
-_BATCH_DOCUMENTS = 1024
+_BATCH_DOCUMENTS, _BATCH_BYTES = 1024, 2 << 20
+"""Tokens take some 25 times the memory of their text while they are made."""
 
 Progress = Callable[[int, int], None]
 """Called with (documents done, documents in all)."""
@@ -44,7 +48,7 @@ def encode_documents(
     )
     with pq.ParquetFile(documents / DOCUMENTS_FILE) as table:
         total = table.metadata.num_rows
-        for batch in table.iter_batches(_BATCH_DOCUMENTS, columns=["text", "held_out"]):
+        for batch in _batches(table):
             texts, held_out = batch.column("text"), batch.column("held_out").to_pylist()
             rows = encode_texts(encoder, texts.to_pylist(), prefix=prefix, end=end)
             for ids, kept_out in zip(rows, held_out, strict=True):
@@ -73,6 +77,21 @@ def plain_encoder(tokenizer: PreTrainedTokenizerFast) -> Tokenizer:
     encoder.no_padding()
     encoder.encode_special_tokens = True
     return encoder
+
+
+def _batches(table: pq.ParquetFile) -> Iterator[pa.RecordBatch]:
+    """Give the documents in batches that are small in rows and in text."""
+    import pyarrow.compute as pc
+
+    for group in range(table.num_row_groups):  # a batch over two groups could be any size
+        for rows in table.iter_batches(
+            _BATCH_DOCUMENTS, row_groups=[group], columns=["text", "held_out"]
+        ):
+            ends = np.cumsum(pc.binary_length(rows.column("text")).to_numpy())
+            pieces = (ends - 1) // _BATCH_BYTES
+            starts = [0, *(np.flatnonzero(np.diff(pieces)) + 1).tolist(), len(rows)]
+            for start, stop in pairwise(starts):
+                yield rows.slice(start, stop - start)
 
 
 def encode_texts(

@@ -8,100 +8,20 @@ from typing import Any
 
 import numpy as np
 
-from gapless.errors import ModelError
 from gapless.mixing import plan_phases
 from gapless.ordering import DocumentStream, RunOrder
 from gapless.recipe import Recipe
-from gapless.recipe.schema import NewModel, PretrainedModel
 from gapless.records.documents import read_columns
 from gapless.records.fingerprint import FileHashes
 from gapless.records.journal import Journal
 from gapless.records.measurements import items_path, read_items, read_measurements, write_items
 from gapless.records.token_store import TokenStore
 from gapless.selection import select
-from gapless.workflow.data import locate
+from gapless.workflow.base_model import BaseModel, check_context
 from gapless.workflow.stage import Stage
 
 BASE, ORDER, TRAINING = "base", "order", "training"
 MODEL_FOLDER = "model"
-
-
-class BaseModel:
-    """The model that every arm starts from."""
-
-    def __init__(self, recipe: Recipe, *, recipe_dir: Path) -> None:
-        model = recipe.model
-        self._seed = recipe.seed
-        self._spec = model
-        self._folder: Path | None = None
-        tokenizer = model.tokenizer
-        if isinstance(model, PretrainedModel):
-            self._folder = locate(model.path, recipe_dir)
-            tokenizer = tokenizer or model.path
-        assert tokenizer is not None
-        self.tokenizer_dir = locate(tokenizer, recipe_dir)
-
-    def content(self, hashes: FileHashes) -> dict[str, str]:
-        """Return the fingerprints of the files that the model is made of."""
-        from gapless.modeling import weight_files
-        from gapless.tokenization import files
-
-        found = {"tokenizer": hashes.of_files(files(self.tokenizer_dir))}
-        if self._folder is not None:
-            found["model"] = hashes.of_files(weight_files(self._folder))
-        return found
-
-    def part(self) -> dict[str, Any]:
-        """Return what the recipe says of the model, places left out."""
-        if isinstance(self._spec, NewModel):
-            spec = self._spec.model_dump(mode="json", exclude={"tokenizer"})
-            return {**spec, "seed": self._seed}
-        return {"type": self._spec.type}
-
-    def tokenizer(self) -> Any:
-        """Load the tokenizer."""
-        from gapless.tokenization import load_tokenizer
-
-        return load_tokenizer(self.tokenizer_dir)
-
-    def load(self) -> Any:
-        """Load the model, with a tokenizer that fits it and a context that it can take."""
-        from gapless.modeling import load_model, new_model
-        from gapless.tokenization import check_matches
-
-        tokenizer = self.tokenizer()
-        if isinstance(self._spec, NewModel):
-            return new_model(
-                self._spec.architecture,
-                self._spec.config,
-                vocabulary_size=len(tokenizer),
-                seed=self._seed,
-            )
-        assert self._folder is not None
-        model = load_model(self._folder)
-        check_matches(tokenizer, model.get_input_embeddings().num_embeddings)
-        return model
-
-    def stored_dtype(self) -> Any:
-        """Return the type that the base's weights are stored in; the adapted model keeps it."""
-        import torch
-        from transformers import AutoConfig
-
-        if self._folder is None:
-            return torch.float32
-        config = AutoConfig.from_pretrained(self._folder, local_files_only=True)
-        return config.dtype or torch.float32
-
-    def facts(self) -> Any:
-        """Return the model's sizes without loading its weights."""
-        from gapless.modeling import facts_of
-        from gapless.modeling.folder import facts_of_config
-
-        if isinstance(self._spec, NewModel):
-            vocabulary = len(self.tokenizer())
-            return facts_of_config(self._spec.architecture, self._spec.config, vocabulary)
-        assert self._folder is not None
-        return facts_of(self._folder)
 
 
 def base_stage(
@@ -332,13 +252,3 @@ def _measurer(
 def _measured_base(base: Stage, name: str) -> Any:
     measurements = read_measurements(base.path / "measurements.jsonl")
     return [replace(m, arm=name) for m in measurements], read_items(items_path(base.path, 0))
-
-
-def check_context(longest: int | None, context: int) -> None:
-    """Refuse rows that are longer than the model takes."""
-    if longest is not None and context > longest:
-        raise ModelError(
-            f"order.context is {context:,} tokens and the model takes at most {longest:,}",
-            where="order.context",
-            mend=f"Set order.context to {longest} or less.",
-        )

@@ -9,7 +9,8 @@ from gapless.mixing import plan_phases
 from gapless.recipe import Recipe
 from gapless.records.views import Plan, PlanArm, PlanMixtureRow, PlanSource, PlanStage
 from gapless.units import format_bytes
-from gapless.workflow.arm import check_context, settle_order, steps_to_measure
+from gapless.workflow.arm import settle_order, steps_to_measure
+from gapless.workflow.base_model import check_context
 from gapless.workflow.run_folder import RunFolder
 from gapless.workflow.stage import Stage
 from gapless.workflow.tree import ArmStages, Tree

@@ -9,6 +9,7 @@ from gapless.recipe import Recipe, arms
 from gapless.records.fingerprint import FileHashes
 from gapless.workflow import arm as arm_stages
 from gapless.workflow import data
+from gapless.workflow.base_model import BaseModel
 from gapless.workflow.results import analysis_stage
 from gapless.workflow.stage import Stage
 
@@ -28,7 +29,7 @@ class Tree:
     """Every stage of a run."""
 
     recipe: Recipe
-    model: arm_stages.BaseModel
+    model: BaseModel
     source_bytes: dict[str, int]
     """Source name to about how many bytes of text it has, before anybody has read it."""
     documents: dict[str, Stage]
@@ -64,7 +65,7 @@ def build_tree(
     stop: Callable[[], bool],
 ) -> Tree:
     """Return the stages of a recipe, whose artifacts are or will be under ``root``."""
-    model = arm_stages.BaseModel(recipe, recipe_dir=recipe_dir)
+    model = BaseModel(recipe, recipe_dir=recipe_dir)
     files = {name: data.files_of(source, recipe_dir) for name, source in recipe.sources.items()}
     documents = {
         name: data.documents_stage(

@@ -1,6 +1,6 @@
 """The verbs from Python: plan a run, do it, ask what the model saw and what it gained.
 
-    python examples/from_python.py [RUN_FOLDER]
+python examples/from_python.py [RUN_FOLDER]
 """
 
 import sys

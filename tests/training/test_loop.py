@@ -4,10 +4,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from gapless.errors import RunError
+from gapless.errors import RecipeError, RunError
 from gapless.recipe.schema import Checkpoints as CheckpointSettings
 from gapless.recipe.schema import Training
 from gapless.training.checkpoints import Checkpoints
+from gapless.training.compute import Compute
 from tests.training.world import run_tiny, tiny_model
 
 GOLDEN = [4.1779, 4.1565, 4.0796, 3.9335, 3.8179, 3.6578, 3.5577, 3.5637, 3.4907, 3.3247]
@@ -132,3 +133,30 @@ def test_new_model_leaves_the_random_state_as_it_was() -> None:
     assert torch.equal(before, torch.random.get_rng_state())
     assert weights_equal(one, other)
     assert not weights_equal(one, third)
+
+
+def test_bf16_learns_like_fp32_over_fp32_weights(tmp_path: Path) -> None:
+    _, _, exact = run_tiny(tmp_path / "fp32")
+    _, model, rounded = run_tiny(tmp_path / "bf16", compute=Compute.choose("cpu", "bf16"))
+    assert rounded.losses == pytest.approx(exact.losses, rel=0.02)
+    assert rounded.losses != exact.losses, "bf16 must have been used"
+    assert {p.dtype for p in model.parameters()} == {torch.float32}
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_gpu_learns_the_same_and_resumes_exactly(tmp_path: Path, precision: str) -> None:
+    compute = Compute.choose("cuda", precision)  # type: ignore[arg-type]
+    _, _, on_cpu = run_tiny(tmp_path / "cpu")
+    _, whole, on_gpu = run_tiny(tmp_path / "gpu", compute=compute)
+    assert on_gpu.losses == pytest.approx(on_cpu.losses, rel=0.02)
+    run_tiny(tmp_path / "cut", compute=compute, stop=stop_after(7))
+    _, resumed, _ = run_tiny(tmp_path / "cut", compute=compute)
+    assert weights_equal(whole, resumed)
+
+
+def test_asking_for_a_gpu_that_is_not_there_is_a_plain_error() -> None:
+    if torch.cuda.is_available():
+        pytest.skip("there is one")
+    with pytest.raises(RecipeError, match="no CUDA device"):
+        Compute.choose("cuda", "auto")

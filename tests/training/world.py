@@ -88,6 +88,7 @@ def run_tiny(
     stop: Callable[[], bool] = lambda: False,
     checkpoint_steps: frozenset[int] = frozenset({5, 10, 15, 20}),
     model: Any = None,
+    compute: Compute | None = None,
 ) -> tuple[bool, Any, Watcher]:
     """Train the tiny model in ``folder``; return whether it ended, the model and the watcher."""
     store = make_store(folder.parent / "store")
@@ -97,7 +98,7 @@ def run_tiny(
         order=make_order(store),
         stores={"law": store},
         training=training or Training(batch_tokens=64, learning_rate=1e-2),
-        compute=Compute.choose("cpu", "fp32"),
+        compute=compute or Compute.choose("cpu", "fp32"),
         probe_steps=checkpoint_steps | {1, 2, 4},
         checkpoint_steps=checkpoint_steps,
         measure=measure,

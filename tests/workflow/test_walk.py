@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from gapless.errors import DataError, GaplessError, ModelError, RecipeError, RunError
+from gapless.records.documents import is_held_out
 from gapless.workflow import verbs
 from tests.workflow.world import documents, make_world, write_source
 
@@ -83,6 +84,35 @@ def test_the_summary_is_the_measured_values(finished: Path) -> None:
     assert alone.domain_bits_per_byte == pytest.approx(last["value"])
     assert alone.gain == pytest.approx(first["value"] - last["value"])
     assert alone.gain > 1, "the tiny model must have learnt"
+
+
+def test_questions_are_asked_of_the_base_and_of_every_arm(finished: Path) -> None:
+    for arm in ("alone", "replay"):
+        folder = artifact(finished, f"training.{arm}")
+        rows = [json.loads(line) for line in (folder / "measurements.jsonl").open()]
+        asked = [row for row in rows if row["probe"] == "exam" and row["metric"] == "accuracy"]
+        assert asked[0]["tokens_seen"] == 0
+        assert len(asked) == len({row["tokens_seen"] for row in rows})
+        assert {row["num_items"] for row in asked} == {2}
+
+
+def test_the_best_scores_are_chosen_and_shown_as_the_reason(tmp_path: Path) -> None:
+    recipe = make_world(tmp_path)
+    rows = [row | {"quality": i} for i, row in enumerate(documents(60, first=0))]
+    write_source(tmp_path / "medicine.jsonl", rows)
+    selection = "{type: score, column: quality, keep: highest, tokens: 1k}"
+    overrides = ["sources.medicine.scores=[quality]", f"selection.medicine={selection}", "arms={}"]
+    verbs.run(recipe, overrides=overrides, until="order")
+    seen = {
+        glimpse.work: glimpse.reason
+        for token in range(0, 1600, 32)
+        for glimpse in verbs.show(run_dir(recipe), token)
+    }
+    numbers = sorted(int(work.removeprefix("work-")) for work in seen)
+    best = [i for i in range(60) if not is_held_out(f"work-{i}", 0.2)][-len(numbers) :]
+    assert len(numbers) >= 3
+    assert numbers == best, "the later a work, the higher its score"
+    assert set(seen.values()) == {"among the highest quality to 1,000 tokens"}
 
 
 def test_shared_stages_are_made_once(finished: Path) -> None:

@@ -2,7 +2,9 @@
 
 import json
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from gapless.modeling import new_model, save_model
 from gapless.tokenization import load_tokenizer
@@ -11,8 +13,13 @@ from gapless.tokenization.train import train_byte_bpe
 PROSE = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text()
 WORDS = PROSE.split()
 
+QUESTIONS: list[dict[str, Any]] = [
+    {"question": "A row is what the model sees", "choices": ["at once", "zzqx zzqx"], "answer": 0},
+    {"question": "A document is a text with", "choices": ["qzzx", "an id", "xxzq"], "answer": 1},
+]
 
-def documents(count: int, *, first: int) -> list[dict[str, str]]:
+
+def documents(count: int, *, first: int) -> list[dict[str, Any]]:
     """Overlapping stretches of real prose, each different."""
     return [
         {"id": f"work-{first + i}", "text": " ".join(WORDS[(first + 7 * i) % 150 :][: 20 + i % 30])}
@@ -20,7 +27,7 @@ def documents(count: int, *, first: int) -> list[dict[str, str]]:
     ]
 
 
-def write_source(path: Path, rows: list[dict[str, str]]) -> None:
+def write_source(path: Path, rows: Sequence[dict[str, Any]]) -> None:
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
@@ -58,7 +65,9 @@ training:
   device: cpu
   checkpoints: {every: 512}
 probing:
-  probes: [{type: bits_per_byte, bytes_per_source: 2000}]
+  probes:
+    - {type: bits_per_byte, bytes_per_source: 2000}
+    - {type: multiple_choice, name: exam, path: exam.jsonl, role: domain}
 arms:
   alone: {}
   replay:
@@ -74,6 +83,7 @@ def make_world(folder: Path) -> Path:
     write_base(folder / "base")
     write_source(folder / "medicine.jsonl", documents(60, first=0))
     write_source(folder / "prose.jsonl", documents(60, first=70))
+    write_source(folder / "exam.jsonl", QUESTIONS)
     recipe = folder / "recipe.yaml"
     recipe.write_text(textwrap.dedent(RECIPE))
     return recipe

@@ -43,6 +43,13 @@ class Dumper(yaml.SafeDumper):
         return True
 
 
+def _represent_text(dumper: Dumper, text: str) -> ScalarNode:
+    """Escape the rarer line breaks, which PyYAML's other styles write so that they are lost."""
+    rare = any(letter in text for letter in "\x85\u2028\u2029\ufeff")
+    return dumper.represent_scalar(_TAG + "str", text, style='"' if rare else None)
+
+
+Dumper.add_representer(str, _represent_text)
 for _name, _pattern, _first in _CORE:
     for _class in (_Loader, Dumper):
         _class.add_implicit_resolver(_TAG + _name, re.compile(rf"^(?:{_pattern})$"), _first)

@@ -22,9 +22,10 @@ from gapless.units import format_bytes, format_seconds, format_tokens, parse_tok
         ("9007199254740993", 9007199254740993),  # above 2^53: no float on the way
         ("9007199.254740993B", 9007199254740993),
         ("1e6", 10**6),
+        (1e17, 10**17),
     ],
 )
-def test_amounts_are_exact(text: str | int, tokens: int) -> None:
+def test_amounts_are_exact(text: str | float, tokens: int) -> None:
     assert parse_tokens(text) == tokens
 
 

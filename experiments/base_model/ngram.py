@@ -3,7 +3,8 @@
     documents --NGram.train--> NGram --log2_probabilities--> of every token after a document's first
 
 A document is an array of ids whose first is the prefix: a context, never predicted. Contexts do not
-cross documents: token i is predicted from the i tokens before it, at most ``order - 1``.
+cross documents: token i is predicted from the i tokens before it, at most ``order - 1``. The end
+token, if a document has one, may have the prefix's id: it stands last, where it is no context.
 
 An n-gram is one int64 key, its last token in the lowest bits, so that dropping the last token is a
 shift, dropping the first is a mask, and counting is ``np.unique``. Lower orders count in how many
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -63,22 +65,21 @@ class NGram:
         self._vocabulary_size = vocabulary_size
 
     @classmethod
-    def train(
-        cls, documents: Sequence[np.ndarray], *, order: int, vocabulary_size: int
-    ) -> NGram:
+    def train(cls, documents: Sequence[np.ndarray], *, order: int, vocabulary_size: int) -> NGram:
         """Count documents and discount the counts."""
         bits = _bits(vocabulary_size)
-        assert 1 <= order and order * bits <= 63, "an n-gram must fit one int64"
+        if not 1 <= order <= 63 // bits:
+            raise ValueError(f"{order} ids of {bits} bits do not fit one int64")
         ids, places = _flatten(documents)
         levels: list[Level] = []
         longer = np.zeros(0, dtype=np.int64)
         for length in range(order, 0, -1):
-            # The top order counts every n-gram; a lower one what no longer n-gram stands for.
-            fewest = max(length - 1, 1)
-            chosen = places >= fewest if length == order else places == fewest
+            # The top order counts every n-gram, a lower one those that begin with the prefix.
+            if length == order:
+                chosen = places >= max(order - 1, 1)
+            else:
+                chosen = (places == length - 1) & (places > 0)
             plain = _keys(ids, np.flatnonzero(chosen), length, bits)
-            if length == 1 < order:
-                plain = plain[:0]
             # Each n-gram of one token more stands for one context: drop its first token.
             keys = np.concatenate([plain, longer & ((1 << bits * length) - 1)])
             keys, counts = np.unique(keys, return_counts=True)
@@ -101,7 +102,7 @@ class NGram:
         """Return the bits of each document: minus log2 p, summed after its first token."""
         logs = -np.log2(self.probabilities(documents))
         borders = np.cumsum([0, *(len(document) - 1 for document in documents)])
-        return np.array([logs[a:b].sum() for a, b in zip(borders, borders[1:], strict=False)])
+        return np.array([logs[a:b].sum() for a, b in pairwise(borders)])
 
 
 def discounts(counts: np.ndarray) -> np.ndarray:

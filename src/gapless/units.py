@@ -17,6 +17,8 @@ def parse_tokens(amount: str | float) -> int:
     """
     if isinstance(amount, bool):
         raise ValueError(f"{amount!r} is not an amount of tokens")  # noqa: TRY004 - pydantic's way
+    if isinstance(amount, float) and amount.is_integer():
+        amount = int(amount)
     tokens = amount if isinstance(amount, int) else _parse_text(str(amount))
     if tokens < 0:
         raise ValueError(f"{amount!r} tokens is negative")

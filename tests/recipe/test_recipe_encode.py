@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gapless.recipe import Recipe, decode, dump, json_schema, load
-from gapless.recipe.yaml_lines import read
+from gapless.recipe.yaml_lines import Dumper, read
 
 from .test_recipe_arms import ARMS
 from .test_recipe_files import SMALL, write
@@ -75,6 +75,17 @@ def test_what_is_dumped_loads_back_equal(recipe: Recipe) -> None:
 @given(recipes())
 def test_any_yaml_reader_sees_the_same_recipe(recipe: Recipe) -> None:
     assert decode(yaml.safe_load(dump(recipe))) == recipe
+
+
+@pytest.mark.parametrize(
+    "letter", ["\x85", "\u2028", "\u2029", "\ufeff", "\x00", "\n", "\t", "\ue000"]
+)
+def test_a_rare_letter_comes_back_wherever_it_stands(letter: str) -> None:
+    for text in [letter, f"{letter}a", f"a{letter}", f"a {letter} a", f"- {letter}:"]:
+        for tree in ([text], {text: text}):
+            written = yaml.dump(tree, Dumper=Dumper, allow_unicode=True)
+            assert read(written, "written")[0] == tree
+            assert yaml.safe_load(written) == tree
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.name)

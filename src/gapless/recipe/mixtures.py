@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator
 
 from gapless.recipe.fields import Fraction, Part
 
@@ -14,12 +14,13 @@ class Shares(Part):
     shares: dict[str, Fraction]
     """Source name to share of the phase's tokens; the shares sum to 1."""
 
-    @model_validator(mode="after")
-    def _sums_to_one(self) -> "Shares":
-        total = sum(self.shares.values())
+    @field_validator("shares")
+    @classmethod
+    def _sum_to_one(cls, shares: dict[str, float]) -> dict[str, float]:
+        total = sum(shares.values())
         if abs(total - 1) > 1e-9:
             raise ValueError(f"the shares sum to {total:.9g}; make them sum to 1")
-        return self
+        return shares
 
 
 class DomainOnly(Part):

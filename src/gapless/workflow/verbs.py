@@ -32,7 +32,11 @@ class _Silent:
 
 
 def plan(
-    recipe: Path, *, overrides: Sequence[str] = (), run_dir: Path | None = None, exact: bool = False
+    recipe: str | Path,
+    *,
+    overrides: Sequence[str] = (),
+    run_dir: str | Path | None = None,
+    exact: bool = False,
 ) -> Plan:
     """Say what a run of ``recipe`` would do and cost.
 
@@ -42,6 +46,7 @@ def plan(
     from gapless.workflow.plan import make_plan
     from gapless.workflow.run import do_missing
 
+    recipe = Path(recipe)
     decoded, folder = _open(recipe, overrides, run_dir)
     with _tree(decoded, recipe, folder) as tree:
         if exact:
@@ -52,10 +57,10 @@ def plan(
 
 
 def run(
-    recipe: Path,
+    recipe: str | Path,
     *,
     overrides: Sequence[str] = (),
-    run_dir: Path | None = None,
+    run_dir: str | Path | None = None,
     until: str | None = None,
     progress: Progress | None = None,
 ) -> RunResult:
@@ -70,6 +75,7 @@ def run(
     )
 
     progress = progress or _Silent()
+    recipe = Path(recipe)
     decoded, folder = _open(recipe, overrides, run_dir)
     stop = StopRequest()
 
@@ -92,8 +98,9 @@ def run(
         return _result(folder, did=tuple(did), stopped_at=until)
 
 
-def status(run_dir: Path) -> Status:
+def status(run_dir: str | Path) -> Status:
     """Say how far a run is."""
+    run_dir = Path(run_dir)
     folder = RunFolder(run_dir)
     stages = folder.stages()
     shown = tuple(
@@ -107,35 +114,39 @@ def status(run_dir: Path) -> Status:
     )
 
 
-def report(run_dir: Path) -> Path:
+def report(run_dir: str | Path) -> Path:
     """Render the report of a finished run again, and return its path."""
     from gapless.workflow.report_content import write_report
 
-    return write_report(RunFolder(run_dir))
+    return write_report(RunFolder(Path(run_dir)))
 
 
-def compare(run_dirs: Sequence[Path], out: Path | None = None) -> Comparison:
+def compare(run_dirs: Sequence[str | Path], out: str | Path | None = None) -> Comparison:
     """Set the arms of several finished runs side by side; with ``out``, in a report too."""
     from gapless.workflow.compare import compare_runs
 
-    return compare_runs([RunFolder(path) for path in run_dirs], out)
+    return compare_runs(
+        [RunFolder(Path(path)) for path in run_dirs], None if out is None else Path(out)
+    )
 
 
-def show(run_dir: Path, token: int, arm: str | None = None) -> list[Glimpse]:
+def show(run_dir: str | Path, token: int, arm: str | None = None) -> list[Glimpse]:
     """Say what the model saw around token number ``token``."""
     from gapless.workflow.show import glimpses
 
-    return glimpses(run_dir, token, arm)
+    return glimpses(Path(run_dir), token, arm)
 
 
-def init(directory: Path) -> list[Path]:
+def init(directory: str | Path) -> list[Path]:
     """Write a commented recipe and a place for data; return the files written."""
     from gapless.workflow.starters import write_starter
 
-    return write_starter(directory)
+    return write_starter(Path(directory))
 
 
-def demo(directory: Path, *, offline: bool = False, progress: Progress | None = None) -> RunResult:
+def demo(
+    directory: str | Path, *, offline: bool = False, progress: Progress | None = None
+) -> RunResult:
     """Run the embedded default: three arms from the shipped base on medical text.
 
     The domain is PubMed abstracts, which are fetched by package name; with ``offline``, the shipped
@@ -143,12 +154,12 @@ def demo(directory: Path, *, offline: bool = False, progress: Progress | None = 
     """
     from gapless.workflow.starters import write_demo
 
-    return run(write_demo(directory, offline=offline), progress=progress)
+    return run(write_demo(Path(directory), offline=offline), progress=progress)
 
 
 def _open(recipe: Path, overrides: Sequence[str], run_dir: Path | None) -> tuple[Recipe, RunFolder]:
     decoded = load(recipe, overrides)
-    folder = RunFolder(run_dir or recipe.parent / "runs" / decoded.name)
+    folder = RunFolder(Path(run_dir) if run_dir else recipe.parent / "runs" / decoded.name)
     folder.check_recipe(decoded)
     return decoded, folder
 

@@ -1,6 +1,6 @@
 """An n-gram model: interpolated modified Kneser-Ney (Chen and Goodman 1998), vectorised.
 
-    documents --NGram.train--> NGram --log2_probabilities--> of every token after a document's first
+    documents --NGram.train--> NGram --probabilities--> of every token after a document's first
 
 A document is an array of ids whose first is the prefix: a context, never predicted. Contexts do not
 cross documents: token i is predicted from the i tokens before it, at most ``order - 1``. The end

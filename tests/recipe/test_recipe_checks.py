@@ -53,7 +53,7 @@ CHECKS = {
     ),
     "shares do not sum": (
         [PHASE % "{type: shares, shares: {pubmed: 0.5, web: 0.4}}"],
-        "order.phases[0].mixture: the shares sum to 0.9; make them sum to 1",
+        "order.phases[0].mixture.shares: the shares sum to 0.9; make them sum to 1",
     ),
     "batch and context": (
         ["training.batch_tokens=1000"],

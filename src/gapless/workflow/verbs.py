@@ -157,7 +157,9 @@ def demo(
     return run(write_demo(Path(directory), offline=offline), progress=progress)
 
 
-def _open(recipe: Path, overrides: Sequence[str], run_dir: Path | None) -> tuple[Recipe, RunFolder]:
+def _open(
+    recipe: Path, overrides: Sequence[str], run_dir: str | Path | None
+) -> tuple[Recipe, RunFolder]:
     decoded = load(recipe, overrides)
     folder = RunFolder(Path(run_dir) if run_dir else recipe.parent / "runs" / decoded.name)
     folder.check_recipe(decoded)

@@ -57,6 +57,12 @@ def test_shares_of_each_mixture() -> None:
     assert set(shares(Replay(general=1))) == {"books", "wiki"}
 
 
+def test_a_role_with_a_share_and_no_text_is_an_error() -> None:
+    empty = TOKENS | {"books": 0, "wiki": 0}
+    with pytest.raises(DataError, match=r"gives general text a share of 0\.18, and no general"):
+        shares_of(Replay(general=0.18), roles=ROLES, selected_tokens=empty)
+
+
 def _plan(*phases: Phase, max_repetition: float = 8) -> list[dict[str, int]]:
     order = Order(context=10, phases=phases, max_repetition=max_repetition)
     return [p.rows for p in plan_phases(order, roles=ROLES, selected_tokens=TOKENS)]

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 import torch
 
+from gapless.errors import ModelError
 from gapless.modeling import new_model
 from gapless.packing import IGNORED, PackedRows
 from gapless.recipe.schema import Training
+from gapless.training.borders import check_borders
 from gapless.training.compute import Compute, accumulate_gradients
 from gapless.training.optimizer import make_optimizer
 from tests.training.world import tiny_model
@@ -59,6 +61,17 @@ def test_logits_of_a_packed_document_equal_those_of_the_document_alone(architect
             attention_mask=torch.ones(1, 16),
         ).logits
     assert (other[0, 8] - together[0, 8]).abs().max() > 1e-4, "the borders must matter here"
+
+
+def test_an_architecture_that_lets_documents_leak_is_refused() -> None:
+    shape = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
+    model = new_model("falcon", shape | {"alibi": True}, vocabulary_size=64, seed=0)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.mul_(5)  # random weights are small: make the leak as large as trained ones do
+    with pytest.raises(ModelError, match="'falcon' model lets documents"):
+        check_borders(model, Compute.choose("cpu", "fp32"))
+    check_borders(tiny_model(), Compute.choose("cpu", "fp32"))
 
 
 def test_the_gradient_is_that_of_documents_alone() -> None:

@@ -95,6 +95,7 @@ def run_tiny(
     model, watcher = model or tiny_model(), Watcher()
     folder.mkdir(parents=True, exist_ok=True)
     job = TrainingJob(
+        seed=5,
         order=make_order(store),
         stores={"law": store},
         training=training or Training(batch_tokens=64, learning_rate=1e-2),

@@ -68,7 +68,7 @@ def test_a_second_run_does_nothing(finished: Path) -> None:
     assert again.did == ()
     assert again.summary
     changed = {p.name for p, stamp in stamps.items() if p.stat().st_mtime_ns != stamp}
-    assert changed <= {".lock", "tree.json"}
+    assert changed <= {".lock", "tree.json", "recipe.yaml"}
 
 
 def test_the_summary_is_the_measured_values(finished: Path) -> None:
@@ -251,6 +251,50 @@ def test_another_recipe_in_the_same_folder_is_refused_and_changes_nothing(finish
     with pytest.raises(RunError, match=r"training\.learning_rate: 0\.01 there, 0\.02 here"):
         verbs.run(finished, overrides=["training.learning_rate=0.02"])
     assert sorted(p.name for p in (run_dir(finished) / "artifacts").iterdir()) == before
+
+
+def test_a_mistake_mended_before_training_goes_on_in_the_same_folder(tmp_path: Path) -> None:
+    recipe = make_world(tmp_path)
+    with pytest.raises(DataError):
+        verbs.run(recipe, overrides=["sources.prose.text=body"])
+    assert verbs.run(recipe, until="tokens").did[0] == "documents.prose"
+
+
+def test_a_recipe_is_found_from_where_the_user_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_world(tmp_path / "inner")
+    monkeypatch.chdir(tmp_path)
+    plan = verbs.plan("inner/recipe.yaml")
+    assert plan.run_dir == Path("inner/runs/tiny")
+    assert verbs.run("inner/recipe.yaml", until="probes").did
+
+
+def test_a_missing_task_file_is_named(tmp_path: Path) -> None:
+    recipe = make_world(tmp_path)
+    (tmp_path / "exam.jsonl").unlink()
+    with pytest.raises(DataError, match=r"exam\.jsonl"):
+        verbs.plan(recipe)
+
+
+def test_arms_are_measured_alike(tmp_path: Path) -> None:
+    recipe = make_world(tmp_path)
+    with pytest.raises(RecipeError, match="measured as the base is"):
+        verbs.plan(recipe, overrides=["arms.alone={order: {context: 64}}"])
+
+
+def test_code_in_a_model_folder_never_runs(tmp_path: Path) -> None:
+    recipe = make_world(tmp_path)
+    config = json.loads((tmp_path / "base/config.json").read_text())
+    config |= {
+        "model_type": "hostile",
+        "auto_map": {"AutoConfig": "code.C", "AutoModelForCausalLM": "code.M"},
+    }
+    (tmp_path / "base/config.json").write_text(json.dumps(config))
+    (tmp_path / "base/code.py").write_text(f"open({str(tmp_path / 'owned')!r}, 'w').close()")
+    with pytest.raises(GaplessError):
+        verbs.run(recipe)
+    assert not (tmp_path / "owned").exists()
 
 
 def test_a_folder_that_is_no_run_is_refused(finished: Path, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from gapless.errors import GaplessError
 
 STOPPED, FAULT = 130, 70
 _FULL_DISK = {errno.ENOSPC, errno.EDQUOT}
+_PLACE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST}
 
 
 @contextmanager
@@ -30,6 +31,9 @@ def explained() -> Iterator[None]:
         _close_stdout()
         raise SystemExit(1) from None
     except OSError as error:
+        if error.errno in _PLACE:
+            what = f"error: {error.filename}: {error.strerror}"
+            _leave(f"{what}\n  Choose a place that can be written, with --run-dir.", 1)
         if error.errno not in _FULL_DISK:
             _apologise(error)
         place = f" (at {error.filename})" if error.filename else ""

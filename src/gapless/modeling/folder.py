@@ -44,7 +44,7 @@ def weight_files(folder: Path) -> list[Path]:
             mend="Give model.path a folder with config.json, safetensors and tokenizer files, "
             "or asset:NAME (gapless assets list shows the names).",
         )
-    config, weights = folder / "config.json", sorted(folder.glob("*.safetensors"))
+    config, weights = folder / "config.json", _weights_of(folder)
     if not config.is_file():
         raise ModelError("the model folder has no config.json", where=str(folder))
     if not weights:
@@ -58,6 +58,16 @@ def weight_files(folder: Path) -> list[Path]:
             "the model folder has no weights (*.safetensors)", where=str(folder), mend=mend
         )
     return [config, *weights]
+
+
+def _weights_of(folder: Path) -> list[Path]:
+    """Return the files that `transformers` would load; others may lie beside them."""
+    index = folder / "model.safetensors.index.json"
+    if index.is_file():
+        names = json.loads(index.read_text())["weight_map"].values()
+        return [folder / name for name in sorted(set(names)) if (folder / name).is_file()]
+    whole = folder / "model.safetensors"
+    return [whole] if whole.is_file() else []
 
 
 def facts_of(folder: Path) -> ModelFacts:

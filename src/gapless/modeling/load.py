@@ -19,7 +19,11 @@ def load_model(folder: Path) -> Any:
     try:
         with without_bars():
             model = AutoModelForCausalLM.from_pretrained(
-                folder, dtype=torch.float32, local_files_only=True, use_safetensors=True
+                folder,
+                dtype=torch.float32,
+                local_files_only=True,
+                use_safetensors=True,
+                trust_remote_code=False,
             )
     except (ValueError, OSError, RuntimeError, KeyError) as error:
         raise ModelError(

@@ -13,7 +13,11 @@ def save_model(model: Any, folder: Path, *, dtype: torch.dtype = torch.float32) 
 
     The model in memory stays as it is.
     """
-    state = {name: tensor.to(dtype) for name, tensor in model.state_dict().items()}
+    converted: dict[int, torch.Tensor] = {}  # tied weights stay one tensor
+    state = {
+        name: converted.setdefault(tensor.data_ptr(), tensor.to(dtype))
+        for name, tensor in model.state_dict().items()
+    }
     original = model.config.dtype
     model.config.dtype = dtype
     try:

@@ -15,6 +15,12 @@ from gapless.recipe.schema import Recipe
 
 MAIN = "main"
 _CHANGEABLE = ("seed", "selection", "order", "training")
+_ONE_FOR_ALL: tuple[Path, ...] = (
+    ("order", "context"),
+    ("training", "precision"),
+    ("training", "device"),
+)
+"""The base is measured once, with these: an arm measured otherwise would not compare."""
 _BASE = "base"
 
 
@@ -39,6 +45,7 @@ def _check_arm(recipe: Recipe, name: str) -> list[Mistake]:
         what = "an arm may not be called 'base': that is the base model's row in every table"
         return [Mistake((), what, "Choose another name.")]
     refused = [_may_not_change(key) for key in recipe.arms[name] if key not in _CHANGEABLE]
+    refused += [_one_for_all(path) for path in _ONE_FOR_ALL if _written(recipe.arms[name], path)]
     if refused:
         return refused
     tree = _merged(recipe, name)
@@ -57,6 +64,19 @@ def _may_not_change(key: str) -> Mistake:
     return Mistake(
         path, "there is no such setting", nearest(key, _CHANGEABLE, kind="An arm may change")
     )
+
+
+def _one_for_all(path: Path) -> Mistake:
+    what = "an arm may not change this: all arms are measured as the base is"
+    return Mistake(path, what, "Set it for the whole recipe.")
+
+
+def _written(tree: Any, path: Path) -> bool:
+    for key in path:
+        if not isinstance(tree, dict) or key not in tree:
+            return False
+        tree = tree[key]
+    return True
 
 
 def _merged(recipe: Recipe, name: str) -> dict[str, Any]:

@@ -37,9 +37,9 @@ Probe = Annotated[BitsPerByte | MultipleChoice, Field(discriminator="type")]
 class Probing(Part):
     """When the model is measured; the base model always is, first and in full."""
 
-    every: Tokens | None = None
+    every: Annotated[Tokens, Field(gt=0)] | None = None
     """Tokens between two measurements; a twentieth of the run when left out."""
-    first: Tokens | None = None
+    first: Annotated[Tokens, Field(gt=0)] | None = None
     """Tokens to the first one after the base; from there the distance doubles up to ``every``.
 
     One step when left out: the stability gap opens in the first steps.

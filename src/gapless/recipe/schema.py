@@ -115,8 +115,8 @@ class Order(Part):
 class Checkpoints(Part):
     """When the state of the run is saved, and what is kept."""
 
-    every: Tokens | None = None
-    """Tokens between two checkpoints; a tenth of the run when left out."""
+    every: Annotated[Tokens, Field(gt=0)] | None = None
+    """Tokens between two checkpoints, each of them measured; a tenth of the run when left out."""
     keep_last: int = Field(default=1, ge=1)
     """How many of the latest stay; the best on the domain stays beside them."""
 

@@ -17,6 +17,7 @@ from gapless.records.journal import Journal
 from gapless.records.measurements import ItemValues, Measurement, items_path, write_items
 from gapless.records.rows import Row
 from gapless.records.token_store import TokenStore
+from gapless.seeds import stream_key
 from gapless.training.checkpoints import Checkpoints, RunState
 from gapless.training.compute import Compute, accumulate_gradients
 from gapless.training.optimizer import make_optimizer
@@ -40,6 +41,7 @@ class Observer(Protocol):
 class TrainingJob:
     """What the loop works on; every part is a value or made by another room."""
 
+    seed: int
     order: RunOrder
     stores: Mapping[str, TokenStore]
     training: Training
@@ -118,6 +120,8 @@ class _Loop:
 
     def _step(self, state: RunState) -> RunState:
         job, started = self.job, time.perf_counter()
+        # Dropout's draws belong to the step: a resumed run and a second arm draw the same.
+        torch.manual_seed(stream_key(job.seed, "training", state.step) % 2**63)
         batch_rows = job.training.batch_tokens // job.order.context
         begin = state.step * batch_rows
         rows = job.order.rows(begin, min(begin + batch_rows, job.order.num_rows))

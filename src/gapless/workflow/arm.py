@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from gapless.errors import RunError
 from gapless.mixing import plan_phases
 from gapless.ordering import DocumentStream, RunOrder
 from gapless.recipe import Recipe
@@ -180,6 +181,7 @@ def training_stage(inputs: TrainingInputs) -> Stage:
         part={
             "training": arm.training.model_dump(mode="json", exclude={"device"}),
             "probing": arm.probing.model_dump(mode="json", include={"every", "first"}),
+            "seed": arm.seed,
         },
         inputs={"order": inputs.order, "base": inputs.base},
         work=lambda _, folder: _train(inputs, folder),
@@ -188,6 +190,9 @@ def training_stage(inputs: TrainingInputs) -> Stage:
 
 
 def _train(inputs: TrainingInputs, folder: Path) -> dict[str, Any]:
+    import torch
+
+    from gapless.training.borders import check_borders
     from gapless.training.compute import Compute
     from gapless.training.loop import TrainingJob, train
 
@@ -197,7 +202,9 @@ def _train(inputs: TrainingInputs, folder: Path) -> dict[str, Any]:
     measured_steps, saved_steps = steps_to_measure(arm, order.num_tokens)
     compute = Compute.choose(arm.training.device, arm.training.precision)
     loaded = inputs.model.load()
+    check_borders(loaded, compute)
     job = TrainingJob(
+        seed=arm.seed,
         order=order,
         stores=stores,
         training=arm.training,
@@ -210,7 +217,15 @@ def _train(inputs: TrainingInputs, folder: Path) -> dict[str, Any]:
         observer=inputs.observe(name, order.num_tokens),
         stop=inputs.stop,
     )
-    if not train(loaded, job):
+    try:
+        finished = train(loaded, job)
+    except torch.OutOfMemoryError as error:
+        raise RunError(
+            f"the GPU's memory is too small: {error}",
+            where=f"training.{name}",
+            mend="Lower training.micro_batch_tokens, or set training.gradient_checkpointing.",
+        ) from error
+    if not finished:
         raise KeyboardInterrupt
     _export(loaded, inputs.model, folder)
     return {"tokens": order.num_tokens, "steps": saved_steps[-1], "compute": compute.describe()}

@@ -73,7 +73,9 @@ class BaseModel:
 
         if self._folder is None:
             return torch.float32
-        config = AutoConfig.from_pretrained(self._folder, local_files_only=True)
+        config = AutoConfig.from_pretrained(
+            self._folder, local_files_only=True, trust_remote_code=False
+        )
         return config.dtype or torch.float32
 
     def facts(self) -> Any:

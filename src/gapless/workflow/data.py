@@ -112,7 +112,7 @@ def probes_stage(
 ) -> Stage:
     """Return the stage that fixes what every arm is measured on."""
     probes = recipe.probing.probes
-    tasks = {p.name: locate(p.path, recipe_dir) for p in probes if isinstance(p, MultipleChoice)}
+    tasks = {p.name: _task_file(p, recipe_dir) for p in probes if isinstance(p, MultipleChoice)}
     held_out = {
         name: stage for name, stage in documents.items() if recipe.sources[name].held_out > 0
     }
@@ -133,6 +133,17 @@ def probes_stage(
         content={f"task.{name}": hashes.of_file(path) for name, path in tasks.items()},
         work=work,
     )
+
+
+def _task_file(probe: MultipleChoice, recipe_dir: Path) -> Path:
+    path = locate(probe.path, recipe_dir)
+    if not path.is_file():
+        raise DataError(
+            "there is no such task file",
+            where=f"probing.probes ({probe.name}): {path}",
+            mend='Give a JSON Lines file of {"question": ..., "choices": [...], "answer": 0}.',
+        )
+    return path
 
 
 def _write_probes(

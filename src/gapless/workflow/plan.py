@@ -168,10 +168,16 @@ def _warnings(tree: Tree, *, exact: bool) -> Iterator[str]:
 
 
 def _disk_bytes(tree: Tree, parameters: int) -> int:
-    """Checkpoints (the last ones, the best, one being written), models, documents and tokens."""
-    kept = sum(arm.recipe.training.checkpoints.keep_last + 2 for arm in tree.arms.values())
-    weights = parameters * (_BYTES_PER_PARAMETER_CHECKPOINT * kept + 4 * len(tree.arms))
-    return weights + 2 * sum(tree.source_bytes.values())
+    """Add up what is still to be written: checkpoints, models, documents and tokens."""
+    missing = [
+        arm.recipe.training.checkpoints.keep_last
+        for arm in tree.arms.values()
+        if not arm.training.is_done() and not arm.training.folder.partial_path.is_dir()
+    ]
+    kept = sum(keep_last + 2 for keep_last in missing)
+    weights = parameters * (_BYTES_PER_PARAMETER_CHECKPOINT * kept + 4 * len(missing))
+    texts = sum(size for name, size in tree.source_bytes.items() if not tree.tokens[name].is_done())
+    return weights + 2 * texts
 
 
 def refuse_full_disk(tree: Tree, folder: RunFolder) -> None:

@@ -3,7 +3,7 @@
 import json
 import signal
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -92,12 +92,19 @@ def stages_until(tree: Tree, until: str | None) -> list[Stage]:
     return stages[: last[-1] + 1]
 
 
-def do_missing(stages: Sequence[Stage], *, progress: Progress) -> list[str]:
-    """Make the artifacts that are not there; return the labels of the stages done now."""
+def do_missing(
+    stages: Sequence[Stage], *, progress: Progress, stop: Callable[[], bool] = lambda: False
+) -> list[str]:
+    """Make the artifacts that are not there; return the labels of the stages done now.
+
+    ``stop`` is asked before every stage; training asks it after every step.
+    """
     did = []
     for stage in stages:
         if stage.is_done():
             continue
+        if stop():
+            raise KeyboardInterrupt
         progress.stage(stage.label, stage.fingerprint[:7])
         stage.make()
         progress.done(stage.label, _told(stage.facts()))

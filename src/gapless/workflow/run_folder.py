@@ -38,7 +38,7 @@ class RunFolder:
         return self.path / "artifacts"
 
     def check_recipe(self, recipe: Recipe) -> None:
-        """Refuse a folder that another recipe made."""
+        """Refuse a folder in which another recipe has trained."""
         place = self.path / RECIPE_FILE
         if not place.is_file():
             if self.path.is_dir() and any(p.name not in _UNCLAIMED for p in self.path.iterdir()):
@@ -48,6 +48,8 @@ class RunFolder:
                     mend="Choose another folder with --run-dir.",
                 )
             return
+        if not any(self.artifacts.glob("training.*")):
+            return  # nothing but prepared text, which other recipes can use too
         made_by = yaml.safe_load(place.read_text())
         differences = _differences(made_by, yaml.safe_load(dump(recipe)))
         if differences:
@@ -62,8 +64,7 @@ class RunFolder:
     def claim(self, recipe: Recipe, stages: Sequence[Stage]) -> None:
         """Write down whose folder this is and which stages make it."""
         self.artifacts.mkdir(parents=True, exist_ok=True)
-        if not (self.path / RECIPE_FILE).is_file():
-            write_text(self.path / RECIPE_FILE, dump(recipe))
+        write_text(self.path / RECIPE_FILE, dump(recipe))
         tree = {
             stage.label: {
                 "kind": stage.kind,

@@ -92,7 +92,7 @@ def run(
                 refuse_full_disk(tree, folder)
                 remember_environment(tree, folder)
             with stop.listening():
-                did = do_missing(stages, progress=progress)
+                did = do_missing(stages, progress=progress, stop=stop)
         if until is None:
             report(folder.path)
         return _result(folder, did=tuple(did), stopped_at=until)
@@ -154,7 +154,8 @@ def demo(
     """
     from gapless.workflow.starters import write_demo
 
-    return run(write_demo(Path(directory), offline=offline), progress=progress)
+    recipe = write_demo(Path(directory), offline=offline)
+    return run(recipe, run_dir=recipe.with_suffix(""), progress=progress)
 
 
 def _open(
@@ -177,15 +178,17 @@ def _tree(
 ) -> Iterator[Tree]:
     """Build a recipe's stages, remembering file hashes when the run folder is there."""
     hashes = FileHashes(folder.path / "hashes.json")
-    yield build_tree(
-        decoded,
-        recipe_dir=recipe.parent,
-        root=folder.artifacts,
-        hashes=hashes,
-        observe=observe,
-        stop=stop,
-    )
-    hashes.save()
+    try:
+        yield build_tree(
+            decoded,
+            recipe_dir=recipe.resolve().parent,
+            root=folder.artifacts,
+            hashes=hashes,
+            observe=observe,
+            stop=stop,
+        )
+    finally:
+        hashes.save()
 
 
 def _has_report(folder: RunFolder, until: str | None) -> bool:

@@ -95,8 +95,8 @@ MISTAKES = {
         "arms.plain.training.clip_norm: must be a number, not true"
     ),
     "arms.plain.order.context=100": (
-        "arms.plain.training.batch_tokens: 1024 is not a multiple of order.context (100)\n"
-        "  The nearest is 1000."
+        "arms.plain.order.context: an arm may not change this: all arms are measured as the base "
+        "is\n  Set it for the whole recipe."
     ),
     "arms.base={}": (
         "arms.base: an arm may not be called 'base': that is the base model's row in every table\n"

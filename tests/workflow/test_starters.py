@@ -71,7 +71,7 @@ def test_a_starter_plans(name: str, tmp_path: Path) -> None:
 def test_init_overwrites_nothing(tmp_path: Path) -> None:
     recipe = verbs.init(tmp_path)[0]
     recipe.write_text("name: mine")
-    with pytest.raises(RunError, match="left as it was"):
+    with pytest.raises(RunError, match="left as it is"):
         verbs.init(tmp_path)
     assert recipe.read_text() == "name: mine"
 

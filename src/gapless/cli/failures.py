@@ -31,7 +31,7 @@ def explained() -> Iterator[None]:
         _close_stdout()
         raise SystemExit(1) from None
     except OSError as error:
-        if error.errno in _PLACE:
+        if error.filename and error.errno in _PLACE:
             what = f"error: {error.filename}: {error.strerror}"
             _leave(f"{what}\n  Choose a place that can be written, with --run-dir.", 1)
         if error.errno not in _FULL_DISK:

@@ -25,6 +25,9 @@ def check(recipe: Recipe) -> list[Mistake]:
 
 
 def _roles(recipe: Recipe) -> Iterator[Mistake]:
+    for name in sorted({"domain", "general"} & recipe.sources.keys()):
+        what = f"a source may not be called {name!r}: tables show the mean over a role under it"
+        yield Mistake(("sources", name), what, "Choose another name.")
     if recipe.model.type == "new":
         return  # a base is pre-trained on general text alone
     if not _sources(recipe, "domain"):

@@ -147,11 +147,11 @@ def table(texts: dict[str, Text], values: dict[str, dict[str, ItemValues]]) -> s
             columns[head].append(compressed(head, text.items))
         gaps.append(paired(values["base"][source], values["5-gram"][source]))
         line = {head: f"{column[-1]:.3f}" for head, column in columns.items()}
-        gap = f"{gaps[-1].value:+.3f} ± {gaps[-1].standard_error:.3f}"
+        gap = f"{gaps[-1].value:+.3f} \N{PLUS-MINUS SIGN} {gaps[-1].standard_error:.3f}"
         lines.append(_line(source, len(text.items), int(text.num_bytes.sum()), line, gap))
     means = {head: f"{np.mean(column):.3f}" for head, column in columns.items()}
     error = math.hypot(*(gap.standard_error for gap in gaps)) / len(gaps)
-    gap = f"{np.mean([gap.value for gap in gaps]):+.3f} ± {error:.3f}"
+    gap = f"{np.mean([gap.value for gap in gaps]):+.3f} \N{PLUS-MINUS SIGN} {error:.3f}"
     num_items = sum(len(text.items) for text in texts.values())
     num_bytes = int(sum(text.num_bytes.sum() for text in texts.values()))
     lines.append(_line("**mean over sources**", num_items, num_bytes, means, gap))

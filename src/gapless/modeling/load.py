@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from gapless.errors import ModelError, RecipeError
 from gapless.modeling.folder import weight_files
 from gapless.modeling.save import without_bars
@@ -13,6 +11,7 @@ from gapless.seeds import stream_key
 
 def load_model(folder: Path) -> Any:
     """Return the causal language model of a folder, with fp32 weights, in training mode."""
+    import torch
     from transformers import AutoModelForCausalLM
 
     weight_files(folder)
@@ -39,6 +38,7 @@ def new_model(
 
     The draw depends on ``seed`` alone; the process's own random state stays as it was.
     """
+    import torch
     from transformers import AutoConfig, AutoModelForCausalLM
 
     try:

@@ -3,16 +3,20 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
+if TYPE_CHECKING:
+    import torch
 
 
-def save_model(model: Any, folder: Path, *, dtype: torch.dtype = torch.float32) -> None:
-    """Write config and safetensors into an existing folder, weights rounded to ``dtype``.
+def save_model(model: Any, folder: Path, *, dtype: "torch.dtype | None" = None) -> None:
+    """Write config and safetensors into an existing folder, weights rounded to ``dtype`` (fp32).
 
     The model in memory stays as it is.
     """
+    import torch
+
+    dtype = dtype or torch.float32
     converted: dict[int, torch.Tensor] = {}  # tied weights stay one tensor
     state = {
         name: converted.setdefault(tensor.data_ptr(), tensor.to(dtype))

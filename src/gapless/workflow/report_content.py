@@ -79,7 +79,8 @@ def _describe(arm: Recipe) -> str:
     selections = [f"{s.tokens:,} tokens of {name} ({s.type})" for name, s in arm.selection.items()]
     phases = []
     for phase in arm.order.phases:
-        budget = f"{phase.tokens:,} tokens" if phase.tokens else f"{phase.epochs:g} epochs"
+        epochs = "1 epoch" if phase.epochs == 1 else f"{phase.epochs:g} epochs"
+        budget = f"{phase.tokens:,} tokens" if phase.tokens else epochs
         mixture = phase.mixture.type.replace("_", " ")
         share = f" {phase.mixture.general:.0%} general" if phase.mixture.type == "replay" else ""
         phases.append(f"{budget}, {mixture}{share}")

@@ -39,10 +39,9 @@ def build_bits_per_byte_items(
         if num_bytes >= probe.bytes_per_source:
             break
         text = cut_to_bytes(texts[index], probe.max_document_bytes)
-        if text:
-            chosen.append(text)
-            num_bytes += len(text.encode())
-    assert chosen, "a recipe allows no fewer bytes than a character has"
+        assert text, "a recipe allows no fewer bytes than a character has"
+        chosen.append(text)
+        num_bytes += len(text.encode())
     return chosen
 
 

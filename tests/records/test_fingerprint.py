@@ -8,6 +8,8 @@ from gapless.records import fingerprint
 from gapless.records.documents import is_held_out
 from gapless.records.fingerprint import FileHashes
 
+FRACTIONS = st.floats(0, 1, allow_subnormal=False)  # training flushes subnormal numbers to zero
+
 
 def test_the_order_of_keys_is_no_difference_and_values_are() -> None:
     one = fingerprint.of_value({"a": 1, "b": [1, 2]})
@@ -43,7 +45,7 @@ def test_a_broken_memory_is_forgotten(tmp_path: Path) -> None:
     assert hashes.of_file(tmp_path / "a.txt") == FileHashes().of_file(tmp_path / "a.txt")
 
 
-@given(st.text(max_size=30), st.floats(0, 1), st.floats(0, 1))
+@given(st.text(max_size=30), FRACTIONS, FRACTIONS)
 def test_a_larger_fraction_holds_out_the_same_works_and_more(
     work: str, one: float, other: float
 ) -> None:

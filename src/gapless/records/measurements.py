@@ -4,6 +4,7 @@ Beside the rows, ``items/<tokens seen>.npz`` holds what each value is made of, i
 intervals can be computed later by resampling items (see ``gapless.analysis``).
 """
 
+import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -81,7 +82,10 @@ def write_items(path: Path, items: dict[str, ItemValues]) -> None:
         arrays[f"{key}/numerators"] = values.numerators.astype(np.float64)
         arrays[f"{key}/denominators"] = values.denominators.astype(np.float64)
     partial = path.with_suffix(".partial.npz")
-    np.savez(partial, **arrays)  # type: ignore[arg-type]  # keys are data, not options
+    with partial.open("wb") as file:
+        np.savez(file, **arrays)  # type: ignore[arg-type]  # keys are data, not options
+        file.flush()
+        os.fsync(file.fileno())  # a row in the journal must find its items after a power cut
     partial.replace(path)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gapless.errors import RunError
+from gapless.errors import DataError, RunError
 from gapless.mixing import plan_phases
 from gapless.ordering import DocumentStream, RunOrder
 from gapless.recipe import Recipe
@@ -62,7 +62,7 @@ def order_stage(name: str, arm: Recipe, tokens: Mapping[str, Stage], *, root: Pa
     """Return the stage that settles an arm's documents and its rows of each source."""
 
     def work(_: Stage, folder: Path) -> dict[str, Any]:
-        chosen, facts = settle_order(arm, tokens)
+        chosen, facts = settle_order(name, arm, tokens)
         np.savez(folder / "selection.npz", **chosen)  # type: ignore[arg-type]  # keys are data
         return facts
 
@@ -83,9 +83,19 @@ def order_stage(name: str, arm: Recipe, tokens: Mapping[str, Stage], *, root: Pa
 
 
 def settle_order(
-    arm: Recipe, tokens: Mapping[str, Stage]
+    name: str, arm: Recipe, tokens: Mapping[str, Stage]
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Select documents and apportion rows; the facts are what ``plan`` shows."""
+    try:
+        return _settle_order(arm, tokens)
+    except DataError as error:
+        where = f"arm {name}: {error.where}" if error.where else f"arm {name}"
+        raise DataError(error.what, where=where, mend=error.mend) from error
+
+
+def _settle_order(
+    arm: Recipe, tokens: Mapping[str, Stage]
+) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     chosen = {name: _selected(name, arm, stage) for name, stage in tokens.items()}
     selected_tokens = {
         name: int(TokenStore.open(tokens[name].path).lengths[documents].sum())

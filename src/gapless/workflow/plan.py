@@ -88,7 +88,7 @@ def _settle(
     if arm.order.is_done():
         return arm.order.facts()
     if exact:
-        return settle_order(arm.recipe, tree.tokens)[1]
+        return settle_order(arm.order.subject, arm.recipe, tree.tokens)[1]
     recipe = arm.recipe
     selected = {
         name: min(tokens, recipe.selection[name].tokens) if name in recipe.selection else tokens

@@ -6,7 +6,7 @@ import time
 from importlib.metadata import version
 
 _UTILISATION = 0.3
-"""Part of the matrix rate that training reaches; measured at 0.25 to 0.4 (docs/notebook.md)."""
+"""Part of the matrix rate that training is taken to reach: an assumption, not yet measured."""
 _PACKAGES = ("gapless", "torch", "transformers", "daft", "numpy")
 
 

@@ -3,9 +3,14 @@
 import os
 
 import pytest
+from hypothesis import settings
 
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("DO_NOT_TRACK", "1")
+
+# The first call of a compiled loop takes long; a time is nothing that a test may assert.
+settings.register_profile("gapless", deadline=None)
+settings.load_profile("gapless")
 
 
 @pytest.fixture(autouse=True, scope="session")

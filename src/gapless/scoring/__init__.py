@@ -1,0 +1,1 @@
+"""Scoring: one column of numbers or labels per score, computed over documents once each."""

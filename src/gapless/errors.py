@@ -8,6 +8,8 @@ GaplessError
  `- RunError      a run folder cannot be used, or a run failed         exit status 1
 """
 
+from typing import Any
+
 
 class GaplessError(Exception):
     """A user's problem: what is wrong, where, and the mend."""
@@ -20,10 +22,20 @@ class GaplessError(Exception):
         self.where = where
         self.mend = mend
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuilt, (type(self), self.what, self.where, self.mend)
+
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where else ""
         mend = f"\n  {self.mend}" if self.mend else ""
         return f"{place}{self.what}{mend}"
+
+
+def _rebuilt(
+    kind: type[GaplessError], what: str, where: str | None, mend: str | None
+) -> GaplessError:
+    """Make an error again in the process that it was sent to."""
+    return kind(what, where=where, mend=mend)
 
 
 class RecipeError(GaplessError):

@@ -4,8 +4,10 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from gapless.corpus import prepare_documents, source_files
-from gapless.recipe.schema import Cleaning, Source
+from gapless.corpus import add_up, parts_of, prepare_part, source_files
+from gapless.recipe.cleanings import Cleaning
+from gapless.recipe.schema import Source
+from gapless.records.documents import parts
 
 
 class World:
@@ -24,21 +26,29 @@ class World:
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
         return path
 
-    def prepare(self, *paths, cleaning=None, **source) -> dict:
+    def prepare(self, *paths, cleaning=None, part_bytes=1 << 20, **source) -> dict:
         self.out.mkdir(exist_ok=True)
         files = source_files(paths, self.folder)
-        part = Source(role="domain", path=paths, **({"held_out": 0} | source))
-        return prepare_documents(part, cleaning or Cleaning(min_characters=1), files, self.out)
+        spec = Source(role="domain", path=paths, **({"held_out": 0} | source))
+        cleaning = cleaning or Cleaning(min_characters=1, max_bad_records=1)
+        counts = [
+            prepare_part(spec, cleaning, part, self.out, number)
+            for number, part in enumerate(parts_of(files, part_bytes=part_bytes))
+        ]
+        return add_up(counts, cleaning)
 
     def kept(self, *columns) -> list[tuple]:
-        return self._rows("documents.parquet", columns)
+        return self._rows("documents", columns)
 
     def removed(self, *columns) -> list[tuple]:
-        return self._rows("removed.parquet", columns)
+        return self._rows("removed", columns)
 
-    def _rows(self, name, columns):
-        table = pq.read_table(self.out / name, columns=list(columns))
-        rows = [tuple(row[column] for column in columns) for row in table.to_pylist()]
+    def _rows(self, table, columns):
+        rows = [
+            tuple(row[column] for column in columns)
+            for part in parts(self.out, table)
+            for row in pq.read_table(part, columns=list(columns)).to_pylist()
+        ]
         return [row[0] for row in rows] if len(columns) == 1 else rows
 
 

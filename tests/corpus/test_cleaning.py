@@ -1,4 +1,7 @@
-from gapless.recipe.schema import Cleaning
+import pytest
+
+from gapless.errors import DataError
+from gapless.recipe.cleanings import Cleaning
 
 LONG = "The cell wall is thick. "
 
@@ -10,7 +13,6 @@ def test_every_reason_and_the_first_that_fits(world):
         LONG[:-1],
         LONG[:20] + "\x00\x01\ufffd\x85",
         LONG[:20] + "\n\t\r\n",
-        LONG,
         "",
         "\ufffd",
     ]
@@ -21,9 +23,8 @@ def test_every_reason_and_the_first_that_fits(world):
         ("a.jsonl:2", "empty"),
         ("a.jsonl:3", "too_short"),
         ("a.jsonl:4", "broken_text"),
-        ("a.jsonl:6", "duplicate"),
-        ("a.jsonl:7", "empty"),
-        ("a.jsonl:8", "too_short"),
+        ("a.jsonl:6", "empty"),
+        ("a.jsonl:7", "too_short"),
     ]
 
 
@@ -41,30 +42,50 @@ def test_a_text_at_the_limit_of_broken_characters_stays(world):
 
 
 def test_a_removed_text_shows_its_first_characters(world):
-    world.write("a.jsonl", [{"text": "kept"}, {"text": "\u7ec6" * 250}, {"text": "\u7ec6" * 250}])
+    world.write("a.jsonl", [{"text": "kept"}, {"text": "\u7ec6\ufffd" * 150}])
     world.prepare("a.jsonl")
-    assert world.removed("beginning") == ["\u7ec6" * 200]
+    assert world.removed("beginning") == ["\u7ec6\ufffd" * 100]
 
 
-def test_duplicates_are_equal_byte_for_byte_over_files_and_only_the_first_stays(world):
-    world.write("b.jsonl", [{"text": "cell", "id": 3}, {"text": "cell ", "id": 4}])
-    world.write("a.jsonl", [{"text": "cell", "id": 1}, {"text": "Cell", "id": 1}])
-    world.prepare("a.jsonl", "b.jsonl", id="id")
-    assert world.kept("text", "work", "origin") == [
-        ("cell", "1", "a.jsonl:1"),
-        ("Cell", "1", "a.jsonl:2"),
-        ("cell ", "4", "b.jsonl:2"),
+def test_a_removed_text_is_kept_whole_where_the_recipe_says_so(world):
+    world.write("a.jsonl", [{"text": "kept"}, {"text": "x" * 300}, {"text": None}])
+    cleaning = Cleaning(min_characters=1, max_bad_records=1, keep_removed=True)
+    world.write("b.jsonl", [{"text": "\ufffd" * 300}])
+    world.prepare("*.jsonl", cleaning=cleaning)
+    assert world.removed("text") == [None, "\ufffd" * 300]
+    world.out = world.folder / "beginnings"
+    world.prepare("*.jsonl")
+    assert world.removed("text") == [None, None]
+    assert world.removed("beginning") == [None, "\ufffd" * 200]
+
+
+def test_too_many_bad_records_stop_the_run_and_few_do_not(world):
+    lines = [b'{"text": "cell"}'] * 19 + [b"{broken"]
+    world.write("a.jsonl", b"\n".join(lines))
+    assert world.prepare("a.jsonl", cleaning=Cleaning(min_characters=1))["kept"] == 19
+    world.write("b.jsonl", b"\n".join([*lines, b"[]"]))
+    world.out = world.folder / "again"
+    with pytest.raises(DataError) as caught:
+        world.prepare("b.jsonl", cleaning=Cleaning(min_characters=1))
+    assert "2 of 21 records cannot be read, more than 0.05" in caught.value.what
+    assert "b.jsonl:20 (unreadable_line), b.jsonl:21 (unreadable_line)" in caught.value.what
+
+
+def test_a_hopeless_file_is_given_up_early(world):
+    world.write("a.jsonl", b"{broken\n" * 100_000)
+    with pytest.raises(DataError, match="cannot be read") as caught:
+        world.prepare("a.jsonl", cleaning=Cleaning(min_characters=1))
+    assert " of 100,000 " not in caught.value.what
+
+
+def test_cleaners_work_in_their_order_and_what_they_change_is_counted(world):
+    texts = [
+        "Write to anna@lab.org about the cells in the dish, please. " * 2,
+        "l\u0061\u0308 " * 40,
     ]
-    assert world.removed("work", "origin", "reason") == [("3", "b.jsonl:1", "duplicate")]
-
-
-def test_a_removed_document_makes_no_duplicate_of_a_later_one(world):
-    world.write("a.jsonl", [{"text": "cell", "id": 0.5}, {"text": "cell", "id": 1}])
-    world.prepare("a.jsonl", id="id")
-    assert world.kept("origin") == ["a.jsonl:2"]
-
-
-def test_duplicates_can_be_kept(world):
-    world.write("a.jsonl", [{"text": "cell"}] * 3)
-    cleaning = Cleaning(min_characters=1, remove_duplicates=False)
-    assert world.prepare("a.jsonl", cleaning=cleaning)["kept"] == 3
+    world.write("a.jsonl", [{"text": text} for text in texts])
+    cleaning = Cleaning(cleaners=({"type": "unicode"}, {"type": "mask_personal_data"}))
+    facts = world.prepare("a.jsonl", cleaning=cleaning)
+    assert facts["changed"] == {"mask_personal_data": 1, "unicode": 1}
+    assert "anna@lab.org" not in world.kept("text")[0]
+    assert world.kept("text")[1] == "l\u00e4 " * 40

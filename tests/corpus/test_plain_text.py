@@ -1,34 +1,28 @@
 import pytest
-
-from gapless.corpus.readers import read_files
-from gapless.corpus.rows import Columns
-from gapless.errors import DataError
+from reading import bad, failure, good, write
 
 
-def test_one_file_is_one_document(world):
-    world.write("b.txt", "one\r\n\r\ntwo\n")
-    world.write("a.md", b"\xef\xbb\xbf# Title\n")
-    world.write("c.txt", b"caf\xe9")
-    world.prepare(".")
-    assert world.kept("text", "origin") == [
-        ("# Title\n", "a.md:1"),
-        ("one\r\n\r\ntwo\n", "b.txt:1"),
-    ]
-    assert world.removed("origin", "reason", "beginning") == [
-        ("c.txt:1", "broken_text", "caf\ufffd")
-    ]
+def test_one_file_is_one_document(tmp_path):
+    path = write(tmp_path, "b.txt", "one\r\n\r\ntwo\n")
+    assert good(path) == [(1, "one\r\n\r\ntwo\n")]
+    assert good(write(tmp_path, "a.md", b"\xef\xbb\xbf# Title\n")) == [(1, "# Title\n")]
+    assert good(write(tmp_path, "empty.txt", "")) == [(1, "")]
+    assert bad(write(tmp_path, "c.txt", b"caf\xe9")) == [(1, "broken_text", "caf\ufffd")]
 
 
 @pytest.mark.parametrize(
     ("source", "setting"), [({"id": "x"}, "id"), ({"scores": ("q",)}, "scores")]
 )
-def test_a_text_file_has_no_columns(world, source, setting):
-    world.write("a.txt", "text")
-    with pytest.raises(DataError, match=f"names one in `{setting}`") as caught:
-        world.prepare("a.txt", **source)
-    assert caught.value.where == "a.txt"
+def test_a_text_file_has_no_columns(tmp_path, source, setting):
+    error = failure(write(tmp_path, "a.txt", "text"), **source)
+    assert error.what == f"a text file has no columns, and the source names one in `{setting}`"
+    assert error.where == "a.txt"
 
 
-def test_a_file_that_cannot_be_read_any_more(world):
-    with pytest.raises(DataError, match=r"a\.txt: the file cannot be read: No such file"):
-        list(read_files([world.folder / "a.txt"], Columns()))
+@pytest.mark.parametrize(
+    "name", ["a.txt", "a.jsonl", "a.jsonl.gz", "a.jsonl.zst", "a.csv", "a.parquet", "a.arrow"]
+)
+def test_a_file_that_is_not_there_any_more(tmp_path, name):
+    error = failure(tmp_path / name)
+    assert error.where == name
+    assert error.what == "the file cannot be read: No such file or directory"

@@ -77,7 +77,8 @@ def test_an_unknown_format_lists_the_known_ones(folder):
     assert error.what == "the file's format is unknown"
     assert error.mend == (
         "Files are read by the end of their name: .jsonl, .jsonl.gz, .jsonl.zst, .ndjson, "
-        ".ndjson.gz, .ndjson.zst, .parquet, .txt, .md."
+        ".ndjson.gz, .ndjson.zst, .csv, .csv.gz, .csv.zst, .tsv, .tsv.gz, .tsv.zst, .parquet, "
+        ".arrow, .txt, .md, .html, .htm."
     )
     (folder / "deep" / "c.txt").unlink()
     (folder / "deep" / "er" / "d.NDJSON.GZ").unlink()

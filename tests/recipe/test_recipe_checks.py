@@ -17,20 +17,20 @@ CHECKS = {
     ),
     "selection of no source": (
         ["selection.pubmet={type: random, tokens: 1}"],
-        "selection.pubmet: there is no source 'pubmet'\n  Did you mean 'pubmed'?",
+        "selection.pubmet: there is no trained source 'pubmet'\n  Did you mean 'pubmed'?",
     ),
     "selection by no score": (
         ["selection.pubmed={type: score, column: perplexty, tokens: 1}"],
         (
-            "selection.pubmed.column: 'perplexty' is not among the scores of source 'pubmed'\n"
+            "selection.pubmed.column: source 'pubmed' has no score 'perplexty'\n"
             "  Did you mean 'perplexity'?"
         ),
     ),
     "selection without scores": (
         ["selection.web={type: score, column: q, tokens: 1}"],
         (
-            "selection.web.column: 'q' is not among the scores of source 'web'\n"
-            "  Write 'scores: [q]' under sources.web."
+            "selection.web.column: source 'web' has no score 'q'\n"
+            "  Compute it under `scores`, or name it in sources.web.scores."
         ),
     ),
     "share of no source": (

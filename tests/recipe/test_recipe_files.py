@@ -78,7 +78,7 @@ FILES = {
         SMALL + "cleaning: {zzz: 1}\n",
         (
             "recipe.yaml:12: cleaning.zzz: there is no such setting\n"
-            "  Allowed here: min_characters, max_broken_fraction, remove_duplicates."
+            "  Allowed here: min_characters, max_broken_fraction, max_bad_records, keep_removed, cleaners."
         ),
     ),
     "unknown type": (
@@ -115,7 +115,7 @@ FILES = {
         SMALL.replace("role: general", "role: generl"),
         (
             "recipe.yaml:8: sources.web.role: 'generl' is not one of the allowed words\n"
-            "  Did you mean 'general'? Allowed: domain, general."
+            "  Did you mean 'general'? Allowed: domain, general, reference."
         ),
     ),
     "no word": (

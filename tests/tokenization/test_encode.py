@@ -1,4 +1,6 @@
 import json
+from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -10,16 +12,39 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
 from gapless.records.token_store import TokenStore
-from gapless.tokenization import encode, encode_documents
+from gapless.tokenization import encode, encode_batches, encode_documents, end_id, prefix_id
+from gapless.tokenization.parity import CheckedEncoder, Differs
 
 TEXTS = ["the cell", "", "stop <|endoftext|> here", "x" * 3000, "\u7d30\u80de 42"]
 HELD_OUT = [False, True, False, False, True]
 
 
-def write_documents(folder, texts, held_out):
+def write_documents(folder, texts, held_out, *, part=0):
     folder.mkdir(exist_ok=True)
-    pq.write_table(pa.table({"text": texts, "held_out": held_out}), folder / "documents.parquet")
+    table = {"text": pa.array(texts, pa.large_string()), "held_out": pa.array(held_out, pa.bool_())}
+    pq.write_table(pa.table(table), folder / f"documents-{part:05d}.parquet")
     return folder
+
+
+def batch(texts, held_out=None, keep=None):
+    """By default nothing is held out and everything is kept."""
+    return (
+        pa.array(texts, pa.large_string()),
+        np.array([False] * len(texts) if held_out is None else held_out, dtype=bool),
+        np.array([True] * len(texts) if keep is None else keep, dtype=bool),
+    )
+
+
+def slow_ids(tokenizer, text):
+    """Encode one document the plain way."""
+    encoder = encode.plain_encoder(tokenizer)
+    ids = encoder.encode(text, add_special_tokens=False).ids
+    return [prefix_id(tokenizer), *ids, end_id(tokenizer)]
+
+
+def rows_of(folder: Path) -> list[list[int]]:
+    store = TokenStore.open(folder)
+    return [store.document(i).tolist() for i in range(len(store.lengths))]
 
 
 def wide_tokenizer(num_ids):
@@ -31,21 +56,21 @@ def wide_tokenizer(num_ids):
     return PreTrainedTokenizerFast(tokenizer_object=backend, **special)
 
 
-def test_the_store_equals_encoding_one_at_a_time(tmp_path, tokenizer, monkeypatch):
-    monkeypatch.setattr(encode, "_BATCH_DOCUMENTS", 2)
+def test_the_store_equals_encoding_one_at_a_time(tmp_path, tokenizer):
+    documents = write_documents(tmp_path / "documents", TEXTS[:2], HELD_OUT[:2])
+    write_documents(documents, TEXTS[2:], HELD_OUT[2:], part=1)
     seen = []
-    documents = write_documents(tmp_path / "documents", TEXTS, HELD_OUT)
     facts = encode_documents(
         documents, tmp_path, tokenizer, progress=lambda *counts: seen.append(counts)
     )
-    encoder = encode.plain_encoder(tokenizer)
-    expected = [[0, *encoder.encode(text, add_special_tokens=False).ids, 0] for text in TEXTS]
-    store = TokenStore.open(tmp_path)
-    assert [store.document(i).tolist() for i in range(len(TEXTS))] == expected
-    assert store.held_out.tolist() == HELD_OUT
-    assert seen == [(2, 5), (4, 5), (5, 5)]
+    expected = [slow_ids(tokenizer, text) for text in TEXTS]
+    assert rows_of(tmp_path) == expected
+    assert TokenStore.open(tmp_path).held_out.tolist() == HELD_OUT
+    assert seen == [(5, 5)]
+    assert facts.pop("encoder").startswith("gigatoken ")
     assert facts == {
         "documents": 5,
+        "skipped_documents": 0,
         "tokens": sum(map(len, expected)),
         "held_out_documents": 2,
         "held_out_tokens": len(expected[1]) + len(expected[4]),
@@ -62,15 +87,49 @@ def test_every_text_of_a_store_decodes_to_itself(tmp_path_factory, tokenizer, te
     assert [tokenizer.decode(store.document(i)[1:-1]) for i in range(len(texts))] == texts
 
 
-def test_long_documents_are_encoded_a_few_at_a_time(tmp_path, tokenizer, monkeypatch):
-    monkeypatch.setattr(encode, "_BATCH_BYTES", 10)
-    texts = ["12345", "12345", "1", "x" * 25, "", "2", "34"]
-    documents = write_documents(tmp_path, texts, [False] * len(texts))
-    done = []
-    encode_documents(documents, tmp_path, tokenizer, progress=lambda now, _: done.append(now))
-    store = TokenStore.open(tmp_path)
-    assert done == [2, 3, 7]
-    assert [tokenizer.decode(store.document(i)[1:-1]) for i in range(len(texts))] == texts
+@settings(max_examples=20)
+@given(cuts=st.lists(st.integers(0, 5), max_size=4), keep=st.lists(st.booleans(), min_size=5))
+def test_the_store_depends_on_neither_the_batches_nor_the_pieces(
+    tmp_path_factory, tokenizer, cuts, keep
+):
+    folder = tmp_path_factory.mktemp("store")
+    edges = [0, *sorted(cuts), 5]
+    every = [batch(TEXTS[a:b], HELD_OUT[a:b], keep[a:b]) for a, b in pairwise(edges)]
+    stores = []
+    for piece_bytes in (1, 1 << 20):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(encode, "_PIECE_BYTES", piece_bytes)
+            encode_batches(lambda: every, folder, tokenizer)
+        stores.append(rows_of(folder))
+    expected = [
+        slow_ids(tokenizer, text) if kept else [] for text, kept in zip(TEXTS, keep, strict=False)
+    ]
+    assert stores == [expected, expected]
+
+
+def test_documents_that_do_not_stay_have_no_tokens_and_are_counted_apart(tmp_path, tokenizer):
+    documents = write_documents(tmp_path / "documents", TEXTS[:3], HELD_OUT[:3])
+    write_documents(documents, TEXTS[3:], HELD_OUT[3:], part=1)
+    stays = np.array([True, False, True, False, True])
+    facts = encode_documents(documents, tmp_path, tokenizer, stays=stays)
+    expected = [slow_ids(tokenizer, text) for text in TEXTS]
+    assert rows_of(tmp_path) == [expected[0], [], expected[2], [], expected[4]]
+    assert TokenStore.open(tmp_path).held_out.tolist() == HELD_OUT
+    assert facts.pop("encoder").startswith("gigatoken ")
+    assert facts == {
+        "documents": 5,
+        "skipped_documents": 2,
+        "tokens": sum(len(expected[i]) for i in (0, 2, 4)),
+        "held_out_documents": 1,
+        "held_out_tokens": len(expected[4]),
+        "bytes": sum(len(TEXTS[i].encode()) for i in (0, 2, 4)),
+    }
+
+
+def test_a_source_of_which_nothing_stays(tmp_path, tokenizer):
+    facts = encode_batches(lambda: [batch(["a", "b"], keep=[False] * 2)], tmp_path, tokenizer)
+    assert (facts["documents"], facts["skipped_documents"], facts["tokens"]) == (2, 2, 0)
+    assert rows_of(tmp_path) == [[], []]
 
 
 def test_a_special_token_in_a_text_does_not_end_the_document(tmp_path, tokenizer):
@@ -86,8 +145,7 @@ def test_truncation_and_padding_of_the_tokenizer_file_are_off(tmp_path):
     encode_documents(
         write_documents(tmp_path, ["w1 w2 w3 w4", "w5"], [False, False]), tmp_path, tokenizer
     )
-    store = TokenStore.open(tmp_path)
-    assert [store.document(i).tolist() for i in range(2)] == [[7, 1, 2, 3, 4, 7], [7, 5, 7]]
+    assert rows_of(tmp_path) == [[7, 1, 2, 3, 4, 7], [7, 5, 7]]
     assert tokenizer.backend_tokenizer.truncation["max_length"] == 2
 
 
@@ -96,14 +154,50 @@ def test_ids_take_four_bytes_only_when_two_are_too_few(tmp_path, num_ids, dtype)
     last_word = num_ids - 2
     documents = write_documents(tmp_path, [f"w1 w{last_word}"], [False])
     encode_documents(documents, tmp_path, wide_tokenizer(num_ids))
-    store = TokenStore.open(tmp_path)
     assert json.loads((tmp_path / "info.json").read_text()) == {"dtype": dtype}
-    assert store.document(0).tolist() == [num_ids - 1, 1, last_word, num_ids - 1]
+    assert rows_of(tmp_path) == [[num_ids - 1, 1, last_word, num_ids - 1]]
 
 
-def test_no_documents_make_an_empty_store(tmp_path, tokenizer):
-    empty = pa.table({"text": pa.array([], pa.string()), "held_out": pa.array([], pa.bool_())})
-    pq.write_table(empty, tmp_path / "documents.parquet")
+@pytest.mark.parametrize("texts", [[], None])
+def test_no_documents_make_an_empty_store(tmp_path, tokenizer, texts):
+    if texts is not None:
+        write_documents(tmp_path, texts, texts)
     facts = encode_documents(tmp_path, tmp_path, tokenizer)
+    assert facts.pop("encoder").endswith("(equal on 0 sampled documents)")
     assert set(facts.values()) == {0}
-    assert len(TokenStore.open(tmp_path).lengths) == 0
+    assert rows_of(tmp_path) == []
+
+
+def test_a_difference_in_the_midst_makes_the_whole_store_anew(tmp_path, tokenizer, monkeypatch):
+    monkeypatch.setattr(encode, "_PIECE_BYTES", 1)
+    calls = []
+
+    def differ_at_the_third(self, texts):
+        calls.append(texts.to_pylist())
+        if len(calls) == 3:
+            raise Differs(texts[0].as_py())
+        return np.zeros(len(texts), np.uint32), np.ones(len(texts), np.int64)
+
+    monkeypatch.setattr(CheckedEncoder, "__call__", differ_at_the_third)
+    texts, done = ["one", "two", "three", "four"], []
+    facts = encode_batches(
+        lambda: (batch([text]) for text in texts), tmp_path, tokenizer, progress=done.append
+    )
+    assert calls == [["one"], ["two"], ["three"]]
+    assert rows_of(tmp_path) == [slow_ids(tokenizer, text) for text in texts]
+    assert facts["documents"] == 4
+    assert facts["encoder"].startswith("tokenizers ")
+    assert facts["encoder"].endswith("(gigatoken differs on a text that begins with 'three')")
+    assert done == [1, 2, 1, 2, 3, 4]
+
+
+def test_the_same_documents_give_the_same_files_and_facts(tmp_path, tokenizer):
+    documents = write_documents(tmp_path / "documents", TEXTS * 50, HELD_OUT * 50)
+    found = []
+    for name in ("first", "second"):
+        out = tmp_path / name
+        out.mkdir()
+        facts = encode_documents(documents, out, tokenizer)
+        found.append((facts, {path.name: path.read_bytes() for path in out.iterdir()}))
+    assert found[0] == found[1]
+    assert len(found[0][1]) == 3

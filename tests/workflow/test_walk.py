@@ -223,6 +223,7 @@ def test_until_stops_there_and_says_what_there_is(tmp_path: Path) -> None:
     assert verbs.run(recipe, until="tokens").did == (
         "documents.medicine",
         "documents.prose",
+        "duplicates",
         "tokens.medicine",
         "tokens.prose",
     )
@@ -401,4 +402,4 @@ def test_a_changed_source_makes_only_what_depends_on_it(tmp_path: Path) -> None:
     verbs.run(recipe, until="tokens")
     write_source(tmp_path / "prose.jsonl", documents(50, first=70))
     os.utime(tmp_path / "prose.jsonl")
-    assert verbs.run(recipe, until="tokens").did == ("documents.prose", "tokens.prose")
+    assert verbs.run(recipe, until="tokens").did == ("documents.prose", "duplicates", "tokens.prose")

@@ -1,4 +1,4 @@
-"""A whole run in seconds: real English, a byte-level tokenizer, a few thousand weights."""
+"""A whole run in seconds: real words, a byte-level tokenizer, a few thousand weights."""
 
 import json
 import textwrap
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gapless.modeling import new_model, save_model
+from gapless.seeds import stream
 from gapless.tokenization import load_tokenizer
 from gapless.tokenization.train import train_byte_bpe
 
@@ -20,11 +21,12 @@ QUESTIONS: list[dict[str, Any]] = [
 
 
 def documents(count: int, *, first: int) -> list[dict[str, Any]]:
-    """Overlapping stretches of real prose, each different."""
-    return [
-        {"id": f"work-{first + i}", "text": " ".join(WORDS[(first + 7 * i) % 150 :][: 20 + i % 30])}
-        for i in range(count)
-    ]
+    """Words of real prose at random: no document holds a stretch of another."""
+
+    def text(number: int) -> str:
+        return " ".join(stream(0, "document", first + number).choice(WORDS, 20 + number % 30))
+
+    return [{"id": f"work-{first + number}", "text": text(number)} for number in range(count)]
 
 
 def write_source(path: Path, rows: Sequence[dict[str, Any]]) -> None:

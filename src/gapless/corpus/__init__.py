@@ -1,16 +1,27 @@
-"""Files to documents: read, clean, hold out, write. Text moves in Daft dataframes.
+"""Files to documents, and the documents that must not be trained on.
 
-    paths --source_files--> files --prepare_documents--> documents.parquet, removed.parquet
+    paths --source_files--> files --prepare_part--> documents-*.parquet, removed-*.parquet
+    documents --mark_part, find_duplicates--> copies
+    documents, evaluation items --find_contamination--> documents that hold an item
 
-`resolve.py` finds files, `readers.py` is the table of formats (`json_lines.py`, `parquet.py`,
-`plain_text.py`; each makes the rows of `rows.py`), `packed.py` unpacks, `engine.py` loads Daft,
-`cleaning.py` is the table of cleaners, `held_out.py` the split, `tables.py` what is written.
+`resolve.py` finds files, `readers.py` is the table of formats (one file each; all make the rows of
+`rows.py`), `packed.py` unpacks, `prepare.py` makes a part of a source's documents, `cleaning.py`
+runs the checks and the table of `cleaners/`, `tables.py` is what is written. `signatures.py`
+(MinHash) and `near_copies.py` find what `duplicates.py` turns into removals.
 
 To add a format: one file with ``read(path, columns)``, one line in READERS, one test. To add a
-cleaner: one function and one line in `cleaning.py`, one test.
+cleaner: one spec in the recipe, one file in `cleaners/`, one line in its table, one test.
 """
 
-from gapless.corpus.prepare import prepare_documents
+from gapless.corpus.duplicates import find_duplicates, mark_part
+from gapless.corpus.prepare import add_up, parts_of, prepare_part
 from gapless.corpus.resolve import source_files
 
-__all__ = ["prepare_documents", "source_files"]
+__all__ = [
+    "add_up",
+    "find_duplicates",
+    "mark_part",
+    "parts_of",
+    "prepare_part",
+    "source_files",
+]

@@ -1,105 +1,108 @@
-"""What a document must be to stay: a table of cleaners.
+"""What a document must be to stay: checks on every text, around the recipe's cleaners.
 
-A cleaner takes the dataframe and gives it back with ``reason`` set where it was null and the
-document must go. A reason that is set stays. To add one: a function, a line in CLEANERS, a test.
+rows of a reader --cleaned--> the rows with ``reason`` (null: it stays) and, perhaps, other text
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from gapless.corpus.engine import batch_column, load_daft
 from gapless.corpus.rows import BROKEN_TEXT
-from gapless.records.fingerprint import of_text
 
 if TYPE_CHECKING:
-    import daft
+    import pyarrow as pa
 
-    from gapless.recipe.schema import Cleaning
+    from gapless.corpus.cleaners import Cleaner
+    from gapless.recipe.cleanings import Cleaning
 
-_NOT_BLANK = r"\S"
-_BROKEN = r"[\x{FFFD}\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F]"
+    Check = Callable[[pa.LargeStringArray], pa.BooleanArray]
+
+_BROKEN = r"[\x{FFFD}\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x{9F}]"
 """U+FFFD and the control characters, but for tab and the ends of lines."""
 
 
-def with_ids(frame: daft.DataFrame) -> daft.DataFrame:
-    """Add ``id``, the hash of the text, and let it stand for a missing ``work``."""
+class CleaningLine:
+    """The checks and cleaners of a recipe, in their order; counts what they change."""
 
-    def hashes(texts: Any) -> list[str | None]:
-        return [None if text is None else of_text(text) for text in texts.to_pylist()]
+    def __init__(self, cleaning: Cleaning) -> None:
+        self._cleaning = cleaning
+        self._cleaners = _built(cleaning)
+        self.changed: Counter[str] = Counter()
+        """Cleaner to how many documents it changed."""
 
-    engine = load_daft()
-    frame = frame.with_column("id", batch_column(hashes, "string", "text"))
-    work = engine.functions.coalesce(engine.col("work"), engine.col("id"))
-    return frame.with_column("work", work)
+    def cleaned(self, texts: pa.Array, problems: pa.Array) -> tuple[pa.Array, pa.Array]:
+        """Return the texts as they stay, and why each one must go (null: it stays).
 
+        A reason that is there already stays; a document has the first reason that fits, and its
+        text as it was then.
+        """
+        texts, reasons = self._check(texts, problems, {"empty": _empty})
+        for name, clean in self._cleaners:
+            texts, reasons = self._clean(name, clean, texts, reasons)
+        last = {"empty": _empty, "too_short": self._is_short, BROKEN_TEXT: self._is_broken}
+        return self._check(texts, reasons, last)
 
-def with_reasons(frame: daft.DataFrame, cleaning: Cleaning, seen: set[bytes]) -> daft.DataFrame:
-    """Add ``reason``: null for the documents that stay.
+    def _check(
+        self, texts: pa.Array, reasons: pa.Array, checks: Mapping[str, Check]
+    ) -> tuple[pa.Array, pa.Array]:
+        import pyarrow as pa
+        import pyarrow.compute as pc
 
-    ``seen`` holds the ids of the source's documents before these, and takes those of these.
-    """
-    frame = frame.with_column("reason", load_daft().col("problem"))
-    for clean in CLEANERS:
-        frame = clean(frame, cleaning, seen)
-    return frame
+        for reason, fails in checks.items():
+            found = pc.if_else(fails(texts), reason, pa.scalar(None, pa.string()))
+            reasons = pc.coalesce(reasons, found.cast(reasons.type))
+        return texts, reasons
 
+    def _clean(
+        self, name: str, clean: Cleaner, texts: pa.Array, reasons: pa.Array
+    ) -> tuple[pa.Array, pa.Array]:
+        """Show a cleaner the documents that still stay."""
+        import pyarrow.compute as pc
 
-def empty(frame: daft.DataFrame, _cleaning: Cleaning, _seen: set[bytes]) -> daft.DataFrame:
-    """Remove texts of nothing but white space."""
-    text = load_daft().col("text")
-    return _removed(frame, ~text.regexp(_NOT_BLANK), "empty")
+        stays = pc.is_null(reasons)
+        shown = texts.filter(stays)
+        if not len(shown):
+            return texts, reasons
+        answer = clean(shown)
+        self.changed[name] += int(pc.sum(pc.not_equal(shown, answer.texts)).as_py() or 0)
+        texts = pc.replace_with_mask(texts, stays, answer.texts)
+        if answer.reasons is not None:
+            reasons = pc.replace_with_mask(reasons, stays, answer.reasons.cast(reasons.type))
+        return texts, reasons
 
+    def _is_broken(self, texts: pa.Array) -> pa.Array:
+        import pyarrow.compute as pc
 
-def too_short(frame: daft.DataFrame, cleaning: Cleaning, _seen: set[bytes]) -> daft.DataFrame:
-    """Remove texts of few characters."""
-    text = load_daft().col("text")
-    return _removed(frame, text.length() < cleaning.min_characters, "too_short")
+        lengths = pc.utf8_length(texts).cast("float64")
+        found = pc.count_substring_regex(texts, _BROKEN).cast("float64")
+        return pc.greater(found, pc.multiply(lengths, self._cleaning.max_broken_fraction))
 
+    def _is_short(self, texts: pa.Array) -> pa.Array:
+        import pyarrow.compute as pc
 
-def broken_text(frame: daft.DataFrame, cleaning: Cleaning, _seen: set[bytes]) -> daft.DataFrame:
-    """Remove texts with many characters that stand for lost ones."""
-    text = load_daft().col("text")
-    limit = text.length() * cleaning.max_broken_fraction
-    return _removed(frame, text.regexp_count(_BROKEN) > limit, BROKEN_TEXT)
-
-
-def duplicate(frame: daft.DataFrame, cleaning: Cleaning, seen: set[bytes]) -> daft.DataFrame:
-    """Remove texts that stand before in the source. What is kept in memory are ids, not texts."""
-    if not cleaning.remove_duplicates:
-        return frame
-    engine = load_daft()
-    frame = frame.collect()
-    stays = frame.where(engine.col("reason").is_null()).select("position", "id").sort("position")
-    columns = stays.to_pydict()
-    later = []
-    for position, text_id in zip(columns["position"], columns["id"], strict=True):
-        key = bytes.fromhex(text_id)
-        if key in seen:
-            later.append(position)
-        seen.add(key)
-
-    def is_later(positions: Any) -> Any:
-        return engine.Series.from_numpy(np.isin(positions.to_arrow().to_numpy(), later))
-
-    return _removed(frame, batch_column(is_later, "bool", "position"), "duplicate")
-
-
-CLEANERS: tuple[Callable[[daft.DataFrame, Cleaning, set[bytes]], daft.DataFrame], ...] = (
-    empty,
-    too_short,
-    broken_text,
-    duplicate,
-)
-"""In this order: a document has the first reason that fits."""
+        return pc.less(pc.utf8_length(texts), self._cleaning.min_characters)
 
 
-def _removed(frame: daft.DataFrame, goes: Any, reason: str) -> daft.DataFrame:
-    """Set the reason of the documents that go for no other one."""
-    engine = load_daft()
-    known = engine.col("reason")
-    found = engine.functions.when(goes, engine.lit(reason))
-    return frame.with_column("reason", engine.functions.coalesce(known, found))
+def _built(cleaning: Cleaning) -> list[tuple[str, Cleaner]]:
+    if not cleaning.cleaners:
+        return []
+    from gapless.corpus.cleaners import build_cleaner  # compiled loops: not for nothing
+
+    return [(spec.type, build_cleaner(spec)) for spec in cleaning.cleaners]
+
+
+def _empty(texts: pa.Array) -> pa.Array:
+    """Whether a text is nothing but white space."""
+    import pyarrow.compute as pc
+
+    return pc.equal(pc.binary_length(pc.utf8_trim_whitespace(texts)), 0)
+
+
+def added_up(counts: Sequence[Mapping[str, int]]) -> dict[str, int]:
+    """Return the sums of several counts, by name."""
+    total: Counter[str] = Counter()
+    for each in counts:
+        total.update(each)
+    return dict(sorted(total.items()))

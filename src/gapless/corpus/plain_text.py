@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gapless.corpus.rows import BROKEN_TEXT, Columns, RowBuffer, file_name
-from gapless.errors import DataError
+from gapless.corpus.rows import BROKEN_TEXT, Columns, RowBuffer, file_name, refuse_columns
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -15,11 +14,7 @@ if TYPE_CHECKING:
 
 def read(path: Path, columns: Columns) -> Iterator[pa.RecordBatch]:
     """Give the file's one row."""
-    if columns.id is not None or columns.scores:
-        setting = "id" if columns.id is not None else "scores"
-        what = f"a text file has no columns, and the source names one in `{setting}`"
-        mend = f"Leave `{setting}` out, or put the texts into JSON Lines or Parquet."
-        raise DataError(what, where=file_name(path), mend=mend)
+    refuse_columns(columns, file_name(path), "a text file")
     content = path.read_bytes()
     buffer = RowBuffer(columns, file_name(path))
     try:

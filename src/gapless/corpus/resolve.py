@@ -8,28 +8,41 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from gapless.corpus.dataset_folders import saved_files, without_papers
 from gapless.corpus.readers import READERS, reader_of
+from gapless.corpus.remote import RemoteFile, is_remote, remote_files
 from gapless.errors import DataError
 
 _GLOB_SIGNS = frozenset("*?[")
 _SHOWN_NAMES = 5
 
 
-def source_files(paths: Sequence[str], recipe_dir: Path) -> list[Path]:
+SourceFile = Path | RemoteFile
+
+
+def source_files(paths: Sequence[str], recipe_dir: Path) -> list[SourceFile]:
     """Return the files of a source: of each path in turn, sorted by name, each file once.
 
     Raises:
         DataError: a path leads nowhere, or to nothing that can be read.
 
     """
-    files: dict[Path, Path] = {}
+    files: dict[SourceFile, SourceFile] = {}
     for text in paths:
-        for path in _files_of(text, recipe_dir):
-            files.setdefault(path.resolve(), path)
+        for file in _remote(text) if is_remote(text) else _local(text, recipe_dir):
+            files.setdefault(file.resolve() if isinstance(file, Path) else file, file)
     return list(files.values())
 
 
-def _files_of(text: str, recipe_dir: Path) -> list[Path]:
+def _remote(text: str) -> list[RemoteFile]:
+    every = remote_files(text)
+    known = without_papers([file for file in every if reader_of(file) is not None])
+    if not known:
+        raise DataError(_nothing_known(every), where=text, mend=_formats())
+    return known
+
+
+def _local(text: str, recipe_dir: Path) -> list[Path]:
     path = recipe_dir / Path(text).expanduser()
     if path.is_file():
         if reader_of(path) is None:
@@ -46,7 +59,7 @@ def _files_of(text: str, recipe_dir: Path) -> list[Path]:
         what = f"there is no such file or folder (looked for {path})"
         raise DataError(what, where=text, mend=_nearest(path))
     every = sorted({file for one in found for file in _walk(one)})
-    known = [file for file in every if reader_of(file) is not None]
+    known = without_papers([file for file in every if reader_of(file) is not None])
     if not known:
         raise DataError(_nothing_known(every), where=text, mend=_formats())
     return known
@@ -56,6 +69,8 @@ def _walk(path: Path) -> Iterator[Path]:
     """Give the files of a folder at any depth, but no hidden ones; a file gives itself."""
     if path.is_file():
         yield path
+    elif path.is_dir() and (saved := saved_files(path)) is not None:
+        yield from saved
     elif path.is_dir():
         for child in path.iterdir():
             if not child.name.startswith(".") and not _leads_back(child):
@@ -67,7 +82,7 @@ def _leads_back(path: Path) -> bool:
     return path.is_symlink() and path.parent.resolve().is_relative_to(path.resolve())
 
 
-def _nothing_known(files: list[Path]) -> str:
+def _nothing_known(files: Sequence[SourceFile]) -> str:
     if not files:
         return "there are no files in it"
     endings = Counter(file.suffix or "no suffix" for file in files)

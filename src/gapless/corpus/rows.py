@@ -20,7 +20,11 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 UNREADABLE_LINE = "unreadable_line"
-"""The line is no JSON object."""
+"""The line is no JSON object, or no row of a table."""
+LINE_TOO_LONG = "line_too_long"
+"""The line is longer than lines.LONGEST_LINE."""
+WRONG_WIDTH = "wrong_width"
+"""The row of a table has more or fewer fields than its header."""
 BROKEN_TEXT = "broken_text"
 """The bytes are no UTF-8."""
 NO_TEXT = "no_text"
@@ -31,6 +35,8 @@ BAD_ID = "bad_id"
 """The id is neither a string nor a whole number."""
 BAD_SCORE = "bad_score"
 """A score is there and is no number."""
+NO_MAIN_TEXT = "no_main_text"
+"""The page has no text beside its navigation."""
 
 HEAD_RECORDS = 1000
 """A column that none of a file's first records has is a mistake in the recipe."""
@@ -175,6 +181,21 @@ def missing_column(name: str, setting: str, present: list[str], where: str) -> D
         where=where,
         mend=f"{hint}Set `{setting}` of the source to the name of a column.",
     )
+
+
+def column_twice(name: str, where: str) -> DataError:
+    """Return the error for a column that the recipe names and the file has more than once."""
+    what = f"there is more than one column {name!r}"
+    return DataError(what, where=where, mend="Rename all but one of them in the file.")
+
+
+def refuse_columns(columns: Columns, where: str, kind: str) -> None:
+    """Fail when the source names a column and the file, one document, can have none."""
+    if columns.id is not None or columns.scores:
+        setting = "id" if columns.id is not None else "scores"
+        what = f"{kind} has no columns, and the source names one in `{setting}`"
+        mend = f"Leave `{setting}` out, or put the texts into JSON Lines or Parquet."
+        raise DataError(what, where=where, mend=mend)
 
 
 def file_name(path: Path) -> str:

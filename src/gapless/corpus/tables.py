@@ -1,4 +1,4 @@
-"""The two tables of a source, written batch by batch."""
+"""The two tables of a part of a source, written batch by batch."""
 
 from __future__ import annotations
 
@@ -10,34 +10,38 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from gapless.records.documents import BEGINNING_CHARACTERS, DOCUMENTS_FILE, REMOVED_FILE
+from gapless.records.documents import BEGINNING_CHARACTERS, DOCUMENTS, REMOVED, part_name
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 _GROUP_ROWS, _GROUP_BYTES = 8192, 16 << 20
+_REMOVED_COLUMNS = ["work", "origin", "reason", "beginning", "text"]
 
 
 class DocumentTables:
-    """Writes documents.parquet and removed.parquet and counts what goes where."""
+    """Writes a part of documents and of removed texts, and counts what goes where."""
 
-    def __init__(self, out: Path, scores: tuple[str, ...]) -> None:
+    def __init__(
+        self, out: Path, number: int, *, scores: tuple[str, ...], keep_removed: bool
+    ) -> None:
         import pyarrow as pa
 
         text = [(name, pa.large_string()) for name in ("id", "work", "text", "origin")]
         numbers = [(name, pa.float64()) for name in scores]
         kept = pa.schema([*text, ("held_out", pa.bool_()), *numbers])
-        names = ("work", "origin", "reason", "beginning")
-        removed = pa.schema([(name, pa.large_string()) for name in names])
-        self._documents = _GroupWriter(out / DOCUMENTS_FILE, kept, sized_by="text")
-        self._removed = _GroupWriter(out / REMOVED_FILE, removed, sized_by="beginning")
+        removed = pa.schema([(name, pa.large_string()) for name in _REMOVED_COLUMNS])
+        documents, others = part_name(DOCUMENTS, number), part_name(REMOVED, number)
+        self._documents = _GroupWriter(out / documents, kept, sized_by="text")
+        self._removed = _GroupWriter(out / others, removed, sized_by="text")
+        self._keep_removed = keep_removed
         self.kept = self.held_out = self.bytes = 0
         self.removed: Counter[str] = Counter()
         self.first_removed: dict[str, str] = {}
         """Reason to the origin of the first document with it."""
 
     def add(self, rows: pa.Table) -> None:
-        """Take rows with the columns of documents.parquet and ``reason``."""
+        """Take rows with the columns of the documents and ``reason``."""
         import pyarrow.compute as pc
 
         stays = pc.is_null(rows["reason"])
@@ -47,13 +51,20 @@ class DocumentTables:
         self.bytes += pc.sum(pc.binary_length(kept["text"])).as_py() or 0
         self._documents.add(kept.select(self._documents.schema.names))
         if removed.num_rows:
-            reasons, origins = removed["reason"].to_pylist(), removed["origin"].to_pylist()
-            self.removed.update(reasons)
-            for reason, origin in zip(reasons, origins, strict=True):
-                self.first_removed.setdefault(reason, origin)
-            beginning = pc.utf8_slice_codeunits(removed["text"], 0, BEGINNING_CHARACTERS)
-            removed = removed.append_column("beginning", beginning)
-            self._removed.add(removed.select(self._removed.schema.names))
+            self._remove(removed)
+
+    def _remove(self, rows: pa.Table) -> None:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        reasons, origins = rows["reason"].to_pylist(), rows["origin"].to_pylist()
+        self.removed.update(reasons)
+        for reason, origin in zip(reasons, origins, strict=True):
+            self.first_removed.setdefault(reason, origin)
+        beginning = pc.utf8_slice_codeunits(rows["text"], 0, BEGINNING_CHARACTERS)
+        whole = rows["text"] if self._keep_removed else pa.nulls(len(rows), pa.large_string())
+        rows = rows.drop_columns("text").append_column("text", whole)
+        self._removed.add(rows.append_column("beginning", beginning).select(_REMOVED_COLUMNS))
 
     def __enter__(self) -> Self:
         return self

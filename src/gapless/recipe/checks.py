@@ -9,13 +9,16 @@ from gapless.recipe.mixtures import Replay, Shares
 from gapless.recipe.places import Path
 from gapless.recipe.probes import BitsPerByte, MultipleChoice
 from gapless.recipe.schedules import WarmupStableDecay
-from gapless.recipe.schema import Recipe, ScoreSelection
+from gapless.recipe.schema import Recipe
+from gapless.recipe.scores import ModelPerplexity, NgramPerplexity, Topic
 
 
 def check(recipe: Recipe) -> list[Mistake]:
     """Return every mistake of a recipe whose parts are each well-formed."""
     return [
         *_roles(recipe),
+        *_scores(recipe),
+        *_precedence(recipe),
         *_selection(recipe),
         *_mixtures(recipe),
         *_batches(recipe),
@@ -35,17 +38,60 @@ def _roles(recipe: Recipe) -> Iterator[Mistake]:
         yield Mistake(("sources",), "there is no domain source", mend)
 
 
+def _scores(recipe: Recipe) -> Iterator[Mistake]:
+    for name, score in recipe.scores.items():
+        path: Path = ("scores", name)
+        for source, own in recipe.sources.items():
+            if name in own.scores:
+                what = f"{name!r} is already a column of source {source!r}"
+                yield Mistake(path, what, "Choose another name.")
+        for index, source in enumerate(score.sources or ()):
+            if source not in recipe.trained_sources:
+                known = list(recipe.trained_sources)
+                yield _no_source((*path, "sources", index), source, known, role="trained ")
+        if isinstance(score, NgramPerplexity):
+            yield from _references(path, score, recipe)
+        untrained = recipe.model.type == "new"
+        if isinstance(score, ModelPerplexity) and score.model == "base" and untrained:
+            what = "the recipe's own model is not trained yet: it can score nothing"
+            yield Mistake((*path, "model"), what, "Name a folder or `asset:NAME`.")
+        if isinstance(score, Topic) and (score.labels is None) == (score.annotator is None):
+            what = "a topic classifier learns from labels: a file of them, or an annotator's"
+            yield Mistake(path, what, "Give either `labels` or `annotator`.")
+
+
+def _references(path: Path, score: NgramPerplexity, recipe: Recipe) -> Iterator[Mistake]:
+    for index, name in enumerate(score.reference):
+        place: Path = (*path, "reference", index)
+        if name not in recipe.sources:
+            yield _no_source(place, name, list(recipe.sources))
+        elif name in recipe.scored_sources(score):
+            what = f"{name!r} would be scored by a model that was trained on it"
+            mend = "Give it 'role: reference', or name the others in the score's `sources`."
+            yield Mistake(place, what, mend)
+
+
+def _precedence(recipe: Recipe) -> Iterator[Mistake]:
+    for index, name in enumerate(recipe.deduplication.precedence):
+        path: Path = ("deduplication", "precedence", index)
+        if name not in recipe.sources:
+            yield _no_source(path, name, list(recipe.sources))
+        elif recipe.deduplication.precedence.index(name) < index:
+            yield Mistake(path, f"{name!r} stands twice")
+
+
 def _selection(recipe: Recipe) -> Iterator[Mistake]:
     for name, selection in recipe.selection.items():
         path: Path = ("selection", name)
-        if name not in recipe.sources:
-            yield _no_source(path, name, list(recipe.sources))
-        elif isinstance(selection, ScoreSelection):
-            scores = recipe.sources[name].scores
-            if selection.column not in scores:
-                what = f"{selection.column!r} is not among the scores of source {name!r}"
-                mend = nearest(selection.column, scores, kind="Its scores")
-                mend = mend or f"Write 'scores: [{selection.column}]' under sources.{name}."
+        if name not in recipe.trained_sources:
+            yield _no_source(path, name, list(recipe.trained_sources), role="trained ")
+            continue
+        known = recipe.columns_of(name)
+        for column in selection.columns:
+            if column not in known:
+                what = f"source {name!r} has no score {column!r}"
+                mend = nearest(column, known, kind="Its scores")
+                mend = mend or f"Compute it under `scores`, or name it in sources.{name}.scores."
                 yield Mistake((*path, "column"), what, mend)
 
 
@@ -55,8 +101,9 @@ def _mixtures(recipe: Recipe) -> Iterator[Mistake]:
         path: Path = ("order", "phases", number, "mixture")
         if isinstance(phase.mixture, Shares):
             for name in phase.mixture.shares:
-                if name not in recipe.sources:
-                    yield _no_source((*path, "shares", name), name, list(recipe.sources))
+                if name not in recipe.trained_sources:
+                    known = list(recipe.trained_sources)
+                    yield _no_source((*path, "shares", name), name, known)
         if isinstance(phase.mixture, Replay):
             if phase.mixture.general > 0 and not general:
                 mend = "Give one source 'role: general', or take 'type: domain_only'."
@@ -104,7 +151,7 @@ def _probes(recipe: Recipe) -> Iterator[Mistake]:
         yield Mistake(
             path, "there is no probe; a run must measure its model", "Leave 'probes' out."
         )
-    held_out = [name for name, source in recipe.sources.items() if source.held_out > 0]
+    held_out = [name for name, s in recipe.trained_sources.items() if s.held_out > 0]
     loss_probes = [i for i, probe in enumerate(probes) if isinstance(probe, BitsPerByte)]
     if loss_probes and not held_out:
         mend = "Give a source 'held_out: 2%', or write other probes."

@@ -8,34 +8,43 @@ from gapless.recipe.fields import Fraction, Part
 
 
 class Unicode(Part):
-    """Repair mojibake (ftfy), normalise to NFC, drop control characters."""
+    """Repair mojibake (ftfy), normalise to NFC, end lines with a line feed, drop other controls."""
 
     type: Literal["unicode"] = "unicode"
 
 
 class Boilerplate(Part):
-    """Drop lines that are web furniture: cookie notices, share buttons, navigation."""
+    """Drop lines that are web furniture: cookie notices, share buttons, navigation, counters."""
 
     type: Literal["boilerplate"] = "boilerplate"
 
 
 class GopherQuality(Part):
-    """The quality rules of Gopher (Rae et al. 2021, table A1), with their thresholds."""
+    """The quality rules of Gopher (Rae et al. 2021, appendix A.1.1), with their thresholds.
+
+    They are for languages that write spaces between words. A value at a threshold stays.
+    """
 
     type: Literal["gopher_quality"] = "gopher_quality"
     min_words: int = 50
+    """Words are what stands between white space."""
     max_words: int = 100_000
     min_mean_word_length: float = 3.0
     max_mean_word_length: float = 10.0
     max_symbol_word_ratio: float = 0.1
+    """Hash symbols, and ellipses, each per word."""
     max_bullet_line_fraction: Fraction = 0.9
     max_ellipsis_line_fraction: Fraction = 0.3
     min_alphabetic_word_fraction: Fraction = 0.8
     min_stop_words: int = 2
+    """Of the, be, to, of, and, that, have, with. 0 for texts that are not English."""
 
 
 class GopherRepetition(Part):
-    """The repetition rules of Gopher (Rae et al. 2021, table A1), with their thresholds."""
+    """The repetition rules of Gopher (Rae et al. 2021, table A1), with their thresholds.
+
+    The first of several equal lines, paragraphs or n-grams is not counted as a duplicate.
+    """
 
     type: Literal["gopher_repetition"] = "gopher_repetition"
     max_duplicate_line_fraction: Fraction = 0.3
@@ -45,47 +54,59 @@ class GopherRepetition(Part):
     max_top_ngram_character_fractions: dict[int, Fraction] = Field(
         default={2: 0.20, 3: 0.18, 4: 0.16}
     )
+    """By words per n-gram: of the characters, those of the most frequent n-gram."""
     max_duplicate_ngram_character_fractions: dict[int, Fraction] = Field(
         default={5: 0.15, 6: 0.14, 7: 0.13, 8: 0.12, 9: 0.11, 10: 0.10}
     )
+    """By words per n-gram: of the characters, those of n-grams that stood earlier."""
 
 
 class C4(Part):
-    """The rules of C4 (Raffel et al. 2020, section 2.2): lines first, then the document."""
+    """The rules of C4 (Raffel et al. 2020, section 2.2): lines first, then the document.
+
+    The program that built C4 has 5 words per line and 3 sentences.
+    """
 
     type: Literal["c4"] = "c4"
     line_ends_with_punctuation: bool = True
     min_words_per_line: int = 3
     min_sentences: int = 5
     max_word_length: int = 1000
+    """A line with a longer word, in characters, is dropped."""
     remove_javascript_lines: bool = True
     remove_policy_lines: bool = True
+    remove_citations: bool = True
+    """Take [1], [edit] and [citation needed] out of lines."""
     refuse_lorem_ipsum: bool = True
     refuse_curly_bracket: bool = True
 
 
 class FineWeb(Part):
-    """The rules FineWeb added (Penedo et al. 2024, section 3.5), with their thresholds."""
+    """The rules FineWeb added (Penedo et al. 2024), with their thresholds. At one is inside."""
 
     type: Literal["fineweb"] = "fineweb"
     min_line_punctuation_fraction: Fraction = 0.12
     max_short_line_fraction: Fraction = 0.67
     short_line_characters: int = 30
+    """A line of at most this many characters is short."""
     max_duplicate_line_character_fraction: Fraction = 0.1
+    """As in the paper; datatrove has 0.01."""
     max_newline_word_ratio: float = 0.3
+    """Only datatrove has this rule."""
 
 
 class LanguageIs(Part):
-    """Keep documents in given languages, recognised by py3langid."""
+    """Keep documents in given languages, as py3langid finds in their first 1,000 characters."""
 
     type: Literal["language"] = "language"
     keep: Annotated[tuple[str, ...], Field(min_length=1)]
     """ISO 639-1 codes."""
     min_confidence: Fraction = 0.65
+    """A document whose language is less sure is removed as ``language:unsure``."""
 
 
 class MaskPersonalData(Part):
-    """Put placeholders in place of e-mail addresses, IP addresses and phone numbers."""
+    """Put placeholders in place of e-mail addresses, global IP addresses and phone numbers."""
 
     type: Literal["mask_personal_data"] = "mask_personal_data"
     email: bool = True
@@ -115,6 +136,8 @@ class Cleaning(Part):
     """One with more U+FFFD and control characters than this is removed as ``broken_text``."""
     max_bad_records: Fraction = 0.05
     """More records than this that cannot be read at all stop the run instead of being skipped."""
+    keep_removed: bool = False
+    """Keep the whole text of what is removed, in the documents' ``removed`` tables."""
     cleaners: tuple[Cleaner, ...] = ()
     """Named cleaners, in this order, after the checks above."""
 
@@ -157,8 +180,8 @@ class Decontamination(Part):
 
     ngram: Annotated[int, Field(ge=2)] = 13
     """Words that must be the same in a row."""
-    min_fraction: Fraction = 0.0
-    """Fraction of an item's n-grams a document must hold, above the one that is always needed."""
+    held_out_fraction: Fraction = 0.1
+    """Fraction of a held-out text's n-grams that marks a document: one may be a set phrase."""
     options: bool = False
     """Also remove documents that hold the right answer of a question, whole (paper 1, section 5.1).
 

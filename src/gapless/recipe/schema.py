@@ -4,10 +4,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from gapless.recipe.cleanings import Cleaning, Decontamination, Deduplication
 from gapless.recipe.fields import Fraction, Name, Part, Tokens
 from gapless.recipe.mixtures import DomainOnly, Mixture
 from gapless.recipe.probes import Probing, Role
 from gapless.recipe.schedules import Cosine, Schedule
+from gapless.recipe.scores import Score
+from gapless.recipe.selections import Selection
 
 
 class PretrainedModel(Part):
@@ -38,8 +41,11 @@ Model = Annotated[PretrainedModel | NewModel, Field(discriminator="type")]
 class Source(Part):
     """A named corpus."""
 
-    role: Role
-    """``domain``: what the model is to learn. ``general``: what it must not forget."""
+    role: Role | Literal["reference"]
+    """``domain``: what the model is to learn. ``general``: what it must not forget.
+
+    ``reference``: what scores are measured against; the model never sees it.
+    """
     path: str | tuple[str, ...]
     """File, folder or glob (or a list of them), relative to the recipe, or ``asset:NAME``.
 
@@ -50,40 +56,9 @@ class Source(Part):
     id: str | None = None
     """Column that names the work; the held-out split goes by it. The content when left out."""
     scores: tuple[str, ...] = ()
-    """Names of numeric columns to keep for selection."""
+    """Names of numeric columns of the files to keep for selection."""
     held_out: Fraction = 0.02
     """Fraction of the works, by hash of their id, kept out of training for the probes."""
-
-
-class Cleaning(Part):
-    """What a document must be to stay. Every removal has a reason and is counted."""
-
-    min_characters: int = Field(default=32, ge=1)
-    """A shorter document is removed as ``too_short``."""
-    max_broken_fraction: Fraction = 0.01
-    """One with more U+FFFD and control characters than this is removed as ``broken_text``."""
-    remove_duplicates: bool = True
-    """Remove documents whose text equals, byte for byte, one before it in the same source."""
-
-
-class RandomSelection(Part):
-    """Documents at random, to a token budget. A smaller budget's are among a larger's."""
-
-    type: Literal["random"] = "random"
-    tokens: Tokens
-
-
-class ScoreSelection(Part):
-    """The documents with the lowest (or highest) score, to a token budget."""
-
-    type: Literal["score"] = "score"
-    column: str
-    """One of the source's ``scores``."""
-    keep: Literal["lowest", "highest"] = "lowest"
-    tokens: Tokens
-
-
-Selection = Annotated[RandomSelection | ScoreSelection, Field(discriminator="type")]
 
 
 class Phase(Part):
@@ -155,13 +130,39 @@ class Recipe(Part):
     model: Model
     sources: dict[Name, Source] = Field(min_length=1)
     cleaning: Cleaning = Cleaning()
+    deduplication: Deduplication = Deduplication()
+    decontamination: Decontamination | None = Decontamination()
+    """``null`` turns it off; then ``run`` asks for ``--allow-contamination``."""
+    scores: dict[Name, Score] = Field(default_factory=dict)
+    """Score name to what it is: a column that selections and orders can use."""
     selection: dict[str, Selection] = Field(default_factory=dict)
     """Source name to the selection of its documents; a source left out keeps all."""
     order: Order = Order()
     training: Training = Training()
     probing: Probing = Probing()
+    engine: Literal["native", "ray"] = "native"
+    """Where text is worked on: this machine's cores, or a Ray cluster (``RAY_ADDRESS``)."""
     arms: dict[Name, dict[str, Any]] = Field(default_factory=dict)
     """Arm name to what it changes of this recipe; every arm starts from the same base.
 
     Without arms the run has one, called ``main``.
     """
+
+    @property
+    def trained_sources(self) -> dict[str, Source]:
+        """The sources that the model may see: all but references."""
+        return {name: s for name, s in self.sources.items() if s.role != "reference"}
+
+    def scored_sources(self, score: Score) -> tuple[str, ...]:
+        """Return the sources whose documents get a score."""
+        return score.sources or tuple(self.trained_sources)
+
+    def columns_of(self, source: str) -> tuple[str, ...]:
+        """Return the columns that selections of a source can use."""
+        computed = [
+            f"{name}{suffix}"
+            for name, score in self.scores.items()
+            if source in self.scored_sources(score)
+            for suffix in score.suffixes
+        ]
+        return (*self.sources[source].scores, *computed)

@@ -30,6 +30,11 @@ class _Score(Part):
     sources: tuple[str, ...] | None = None
     """The sources whose documents get it; when left out, all that are trained on."""
 
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """What stands after the score's name in the names of its columns."""
+        return ("",)
+
 
 class NgramPerplexity(_Score):
     """Perplexity under an n-gram model of a reference corpus (paper 1, strategy II)."""
@@ -63,13 +68,19 @@ class Annotator(Part):
     url: str
     """The endpoint's base, such as ``http://localhost:8000/v1``."""
     model: str
+    """The name the endpoint knows it by. Answers are kept under it: another model, another name."""
     key_from: str | None = None
     """The environment variable that holds the key; keys are never written anywhere."""
     documents: Annotated[int, Field(ge=20)] = 2000
-    """How many documents of all scored sources are labelled."""
+    """How many documents are labelled: as many of each scored source, as far as it has them."""
     characters: Annotated[int, Field(ge=100)] = 2000
     """How much of each one the annotator reads."""
+    answer_tokens: Annotated[int, Field(ge=1)] = 512
+    """The longest answer; a model that thinks aloud first needs more than the name of a topic."""
     concurrency: Annotated[int, Field(ge=1)] = 8
+    """How many questions are open at once."""
+    timeout_s: Annotated[float, Field(gt=0)] = 120.0
+    """Seconds to wait for one answer; then, and after errors that may pass, it is asked again."""
 
 
 class Topic(_Score):
@@ -90,21 +101,35 @@ class Topic(_Score):
     encoder: str | None = None
     """A folder or ``asset:NAME`` of a small encoder to fine-tune; else hashed word n-grams."""
 
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """What stands after the score's name in the names of its columns."""
+        return ("", "_confidence")
+
 
 class TaskSimilarity(_Score):
-    """Cosine of a document to the nearest examples of the target task (Xie et al. 2023)."""
+    """Mean cosine of a document to the nearest examples of the target task (Xie et al. 2023).
+
+    Take examples that no probe asks about: the score draws near what it is shown.
+    """
 
     type: Literal["task_similarity"] = "task_similarity"
     examples: str
-    """A JSON Lines file of ``{"text": ...}`` or of questions with choices."""
+    """A JSON Lines file of ``{"text": ...}``, or of questions with choices; answers go unread."""
+    nearest: Annotated[int, Field(ge=1)] = 5
+    """How many of the nearest examples are averaged; 1 takes the nearest alone."""
     encoder: str | None = None
-    """A folder or ``asset:NAME`` of a sentence encoder; hashed word counts without it."""
+    """A folder or ``asset:NAME`` of a sentence encoder; weighted word counts without it."""
+    max_tokens: Annotated[Tokens, Field(ge=2)] = 256
+    """How much of a document the encoder reads; word counts are of the whole."""
 
 
 class Diversity(_Score):
     """Entropy of a document's word types, in bits a word (after Xie et al. 2023)."""
 
     type: Literal["diversity"] = "diversity"
+    max_words: Annotated[int, Field(ge=1)] = 1000
+    """A longer document is scored on its beginning: entropy grows with length."""
 
 
 class Length(_Score):
@@ -122,18 +147,30 @@ class Repetition(_Score):
 
 
 class Language(_Score):
-    """The language of a document (ISO 639-1), and ``NAME_confidence``."""
+    """The language of a document, as ``en`` or ``zh`` (ISO 639), and ``NAME_confidence``."""
 
     type: Literal["language"] = "language"
+    among: Annotated[tuple[str, ...], Field(min_length=2)] | None = None
+    """The languages to choose from; when left out, all 140 that the identifier knows."""
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """What stands after the score's name in the names of its columns."""
+        return ("", "_confidence")
 
 
 class FunctionScore(_Score):
-    """A score of your own: ``def score(texts: list[str]) -> list[float]`` in a Python file."""
+    """A score of your own: ``def score(texts: list[str]) -> list[float | None]`` in a file.
+
+    The file runs with your rights: read a stranger's before you run their recipe.
+    """
 
     type: Literal["function"] = "function"
     path: str
     """The Python file, relative to the recipe."""
     function: Name = "score"
+    returns: Literal["numbers", "labels"] = "numbers"
+    """What the list holds: numbers, or ``str``; ``None`` in it is a document without a score."""
 
 
 Score = Annotated[

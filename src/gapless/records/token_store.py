@@ -10,6 +10,7 @@ with the end-of-text token.
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
@@ -52,27 +53,45 @@ class TokenStore:
 
 
 class TokenStoreWriter:
-    """Writes a store document by document; ``close`` completes it."""
+    """Writes a store document by document or many at once; ``close`` completes it.
+
+    As a context it is completed at the end, or left incomplete by an error.
+    """
 
     def __init__(self, folder: Path, *, vocabulary_size: int) -> None:
         self._folder = folder
+        self._vocabulary_size = vocabulary_size
         self._dtype = np.dtype("<u2" if vocabulary_size <= 1 << 16 else "<u4")
         self._file = (folder / _TOKENS).open("wb")
-        self._offsets = [0]
-        self._held_out: list[bool] = []
+        self._lengths: list[np.ndarray] = []
+        self._held_out: list[np.ndarray] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
+        if error is None:
+            self.close()
+        else:
+            self._file.close()
 
     def add(self, ids: np.ndarray, *, held_out: bool) -> None:
         """Append one document."""
-        self._file.write(np.ascontiguousarray(ids, dtype=self._dtype).tobytes())
-        self._offsets.append(self._offsets[-1] + len(ids))
-        self._held_out.append(held_out)
+        self.add_many(ids, np.array([len(ids)]), np.array([held_out]))
+
+    def add_many(self, ids: np.ndarray, lengths: np.ndarray, held_out: np.ndarray) -> None:
+        """Append documents: their flat ids, how many each has, and whether it is held out."""
+        assert lengths.sum() == len(ids)
+        assert len(lengths) == len(held_out)
+        assert not len(ids) or int(ids.max()) < self._vocabulary_size
+        self._file.write(np.ascontiguousarray(ids, dtype=self._dtype).data)
+        self._lengths.append(lengths.astype(np.int64))
+        self._held_out.append(held_out.astype(np.bool_))
 
     def close(self) -> None:
         """Write the document table."""
         self._file.close()
-        np.savez(
-            self._folder / _TABLE,
-            offsets=np.asarray(self._offsets, dtype=np.int64),
-            held_out=np.asarray(self._held_out, dtype=np.bool_),
-        )
+        lengths = np.concatenate([np.zeros(1, np.int64), *self._lengths])
+        held_out = np.concatenate([np.zeros(0, np.bool_), *self._held_out])
+        np.savez(self._folder / _TABLE, offsets=np.cumsum(lengths), held_out=held_out)
         (self._folder / _INFO).write_text(json.dumps({"dtype": self._dtype.str}))

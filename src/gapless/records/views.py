@@ -27,6 +27,8 @@ class PlanSource:
     tokens: int | None
     """Tokens to train on, without the held-out documents."""
     held_out_documents: int | None
+    removed_documents: int | None
+    """Documents not to be trained on: copies, and those that hold evaluation items."""
     exact: bool
     """Whether the numbers are counted; otherwise they are estimates from the size."""
 

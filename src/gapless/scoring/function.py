@@ -102,7 +102,7 @@ class FunctionScorer:
         module.__file__ = str(self._path)
         sys.modules[name] = module  # dataclasses and pickle look their module up
         try:
-            exec(compile(source, str(self._path), "exec"), module.__dict__)  # noqa: S102  # asked for
+            exec(compile(source, str(self._path), "exec", dont_inherit=True), module.__dict__)  # noqa: S102  # asked for
         except Exception as error:
             del sys.modules[name]
             raise self._failed(error, "the file cannot be run") from error

@@ -1,4 +1,4 @@
-"""The language of a document, by py3langid: byte n-grams and naive Bayes, its model in its wheel."""
+"""The language of a document, by py3langid: byte n-grams, naive Bayes, the model in its wheel."""
 
 from __future__ import annotations
 

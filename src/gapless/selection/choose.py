@@ -1,73 +1,56 @@
-"""Choose documents to a token budget."""
+"""Choose documents of a source, to a token budget."""
 
 import numpy as np
 
 from gapless.errors import DataError
-from gapless.recipe.schema import RandomSelection, ScoreSelection, Selection
-from gapless.seeds import stream
-from gapless.units import format_tokens
+from gapless.recipe.selections import Budgeted, Scored, Selection
+from gapless.selection.budgets import budgets_of, take
+from gapless.selection.choice import Choice, Portion
+from gapless.selection.pool import Pool
+from gapless.selection.rankings import Ranking, rank, shuffled
 
 
-def select(
-    selection: Selection | None,
-    *,
-    source: str,
-    lengths: np.ndarray,
-    held_out: np.ndarray,
-    scores: np.ndarray | None,
-    seed: int,
-) -> np.ndarray:
-    """Return the indices of the chosen documents, most preferred first (int64).
+def select(selection: Selection | None, pool: Pool, *, seed: int) -> Choice:
+    """Return the chosen documents, most preferred first; all eligible ones without a selection.
 
     Whole documents are taken in order of preference while they fit the budget; the first that
-    does not ends the selection. So a smaller budget's selection is nested in a larger one's.
+    does not ends the selection, or with quotas that of its label. So a smaller budget's documents
+    are nested in a larger one's. A control draws from the documents that have the scores, to the
+    tokens that the scored selection gets.
 
     Raises:
-        DataError: the source has fewer tokens than the budget, or not one document fits it.
+        DataError: a column does not serve, no document can be chosen, the source (or what has a
+            label) has fewer tokens than the budget, or not one document fits it.
 
     """
-    eligible = np.flatnonzero(~held_out)
     if selection is None:
-        return eligible
-    ranked = _rank(selection, eligible, scores=scores, source=source, seed=seed)
-    ends = np.cumsum(lengths[ranked], dtype=np.int64)
-    total = int(ends[-1]) if len(ends) else 0
-    where = f"selection.{source}.tokens"
-    if total < selection.tokens:
+        return _everything(pool)
+    if not pool.eligible.any():
         raise DataError(
-            f"source {source!r} has {total:,} tokens to choose from, fewer than the "
-            f"{selection.tokens:,} asked for",
-            where=where,
-            mend=f"Ask for at most {format_tokens(total)}, leave the selection out to take all, "
-            "or add text to the source.",
+            f"no document of {pool.source!r} is left to choose from",
+            where=f"selection.{pool.source}",
+            mend="Add text to the source, hold out less of it, or loosen the cleaning.",
         )
-    chosen = ranked[: int(np.searchsorted(ends, selection.tokens, side="right"))]
-    if not len(chosen):
-        raise DataError(
-            f"not one document of {source!r} fits a budget of {selection.tokens:,} tokens; "
-            f"the first has {int(lengths[ranked[0]]):,}",
-            where=where,
-            mend="Ask for more tokens, or cut the documents into shorter ones.",
-        )
-    return chosen
+    quotas = selection.quotas if isinstance(selection, Budgeted) else None
+    ranking = rank(selection, pool, seed)
+    choice = take(ranking, pool, budgets_of(selection), quotas=quotas)
+    if not (isinstance(selection, Scored) and selection.control):
+        return choice
+    budgets = {portion.label: portion.tokens for portion in choice.portions}
+    at_random = Ranking(
+        shuffled(ranking.comparable, pool, seed), ranking.comparable, equal=ranking.equal
+    )
+    return take(at_random, pool, budgets, quotas=quotas, setting="control")
 
 
-def _rank(
-    selection: Selection, eligible: np.ndarray, *, scores: np.ndarray | None, source: str, seed: int
-) -> np.ndarray:
-    if isinstance(selection, RandomSelection):
-        return stream(seed, "selection", source).permutation(eligible)
-    assert isinstance(selection, ScoreSelection)
-    assert scores is not None
-    values = scores[eligible].astype(np.float64)
-    scored = eligible[np.isfinite(values)]
-    values = scores[scored].astype(np.float64)
-    if not len(scored):
-        raise DataError(
-            f"no document of {source!r} has a number in column {selection.column!r}",
-            where=f"selection.{source}.column",
-            mend="Name a column of numbers in the source's scores.",
-        )
-    ranks = np.argsort(-values if selection.keep == "highest" else values, kind="stable")
-    ranked: np.ndarray = scored[ranks]
-    return ranked
+def _everything(pool: Pool) -> Choice:
+    documents = np.flatnonzero(pool.eligible)
+    portion = Portion(
+        label=None,
+        budget=None,
+        candidates=len(documents),
+        documents=len(documents),
+        tokens=int(pool.lengths[documents].sum()),
+        cut=None,
+    )
+    return Choice(documents, (portion,), eligible=len(documents))

@@ -2,101 +2,165 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from itertools import pairwise
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gapless.records.documents import DOCUMENTS_FILE
+from gapless.records import documents
 from gapless.records.token_store import TokenStoreWriter
+from gapless.tokenization.fast import FastEncoder, Unsupported, text_bytes
 from gapless.tokenization.load import end_id, largest_id, prefix_id
+from gapless.tokenization.parity import CheckedEncoder, Differs
+from gapless.tokenization.plain import Encoder, Ids, PlainEncoder, encode_texts, plain_encoder
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    import pyarrow.parquet as pq
-    from tokenizers import Tokenizer
     from transformers import PreTrainedTokenizerFast
 
-_BATCH_DOCUMENTS, _BATCH_BYTES = 1024, 2 << 20
-"""Tokens take some 25 times the memory of their text while they are made."""
+__all__ = ["Batch", "encode_batches", "encode_documents", "encode_texts", "plain_encoder"]
 
-Progress = Callable[[int, int], None]
-"""Called with (documents done, documents in all)."""
+_PIECE_BYTES = 16 << 20
+"""How much text is encoded at once: enough for the cores to share."""
+
+Batch = tuple["pa.LargeStringArray", np.ndarray, np.ndarray]
+"""Texts of documents, whether each is held out (bool) and whether it is kept (bool)."""
 
 
 def encode_documents(
-    documents: Path,
+    folder: Path,
     out: Path,
     tokenizer: PreTrainedTokenizerFast,
     *,
-    progress: Progress | None = None,
+    stays: np.ndarray | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
     """Write the token store of a folder of documents into ``out`` and return its counts.
 
-    A document is the prefix token, the ids of its text, the end-of-text token.
+    ``stays`` (bool, one for each document) says which are kept, all of them when it is None;
+    ``progress`` is called with (documents done, documents in all).
     """
-    import pyarrow.compute as pc
-    import pyarrow.parquet as pq
-
-    encoder = plain_encoder(tokenizer)
-    prefix, end = prefix_id(tokenizer), end_id(tokenizer)
-    writer = TokenStoreWriter(out, vocabulary_size=largest_id(tokenizer) + 1)
-    counts = dict.fromkeys(
-        ("documents", "tokens", "held_out_documents", "held_out_tokens", "bytes"), 0
+    total = int(documents.first_documents(folder)[-1])
+    keep = np.ones(total, np.bool_) if stays is None else stays
+    assert keep.shape == (total,)
+    return encode_batches(
+        lambda: _batches(folder, keep),
+        out,
+        tokenizer,
+        progress=None if progress is None else lambda done: progress(done, total),
     )
-    with pq.ParquetFile(documents / DOCUMENTS_FILE) as table:
-        total = table.metadata.num_rows
-        for batch in _batches(table):
-            texts, held_out = batch.column("text"), batch.column("held_out").to_pylist()
-            rows = encode_texts(encoder, texts.to_pylist(), prefix=prefix, end=end)
-            for ids, kept_out in zip(rows, held_out, strict=True):
-                writer.add(ids, held_out=kept_out)
-                counts["tokens"] += len(ids)
-                counts["held_out_tokens"] += len(ids) if kept_out else 0
-            counts["documents"] += len(rows)
-            counts["held_out_documents"] += sum(held_out)
-            counts["bytes"] += int(pc.sum(pc.binary_length(texts)).as_py() or 0)
+
+
+def encode_batches(
+    batches: Callable[[], Iterable[Batch]],
+    out: Path,
+    tokenizer: PreTrainedTokenizerFast,
+    *,
+    progress: Callable[[int], None] | None = None,
+) -> dict[str, Any]:
+    """Write the token store of documents into ``out`` and return its counts.
+
+    A document is the prefix token, the ids of its text, the end-of-text token; one that is not
+    kept has no tokens and is counted in ``documents`` and ``skipped_documents`` alone.
+    ``encoder`` says which library made the ids: gigatoken where it agrees with Hugging Face's
+    tokenizers on every text compared, otherwise these. When they first differ in the midst of the
+    documents, ``batches`` is called again and all is made anew, so that a store is never of two
+    libraries. ``progress`` is called with the number of documents done.
+    """
+    plain, vocabulary_size = PlainEncoder(tokenizer), largest_id(tokenizer) + 1
+    write = partial(
+        _write,
+        out=out,
+        prefix=prefix_id(tokenizer),
+        end=end_id(tokenizer),
+        vocabulary_size=vocabulary_size,
+        progress=progress,
+    )
+    try:
+        fast = CheckedEncoder(FastEncoder(plain, num_ids=vocabulary_size), plain)
+        counts = write(batches(), fast)
+    except (Unsupported, Differs) as reason:
+        counts = write(batches(), plain)
+        return counts | {"encoder": f"tokenizers {version('tokenizers')} (gigatoken {reason})"}
+    sampled = f"equal on {fast.num_sampled} sampled documents"
+    return counts | {"encoder": f"gigatoken {version('gigatoken')} ({sampled})"}
+
+
+def _write(
+    batches: Iterable[Batch],
+    encoder: Encoder,
+    *,
+    out: Path,
+    prefix: int,
+    end: int,
+    vocabulary_size: int,
+    progress: Callable[[int], None] | None,
+) -> dict[str, Any]:
+    """Write the store with one encoder."""
+    names = ("documents", "skipped_documents", "tokens", "held_out_documents", "held_out_tokens")
+    counts = dict.fromkeys((*names, "bytes"), 0)
+    with TokenStoreWriter(out, vocabulary_size=vocabulary_size) as writer:
+        for texts, held_out, keep in _joined(batches):
+            kept = texts if keep.all() else texts.take(np.flatnonzero(keep))
+            ids, kept_lengths = _as_documents(encoder(kept), prefix=prefix, end=end)
+            lengths = np.zeros(len(texts), np.int64)
+            lengths[keep] = kept_lengths
+            writer.add_many(ids, lengths, held_out)
+            counts["documents"] += len(texts)
+            counts["skipped_documents"] += len(texts) - len(kept)
+            counts["tokens"] += len(ids)
+            counts["held_out_documents"] += int(np.count_nonzero(held_out & keep))
+            counts["held_out_tokens"] += int(lengths[held_out].sum())
+            counts["bytes"] += len(text_bytes(kept)[0])
             if progress is not None:
-                progress(counts["documents"], total)
-    writer.close()
+                progress(counts["documents"])
     return counts
 
 
-def plain_encoder(tokenizer: PreTrainedTokenizerFast) -> Tokenizer:
-    """Return a copy of the fast tokenizer that encodes any text as text, whole.
+def _batches(folder: Path, keep: np.ndarray) -> Iterator[Batch]:
+    """Read the documents of all parts."""
+    import pyarrow as pa
 
-    It neither cuts nor pads, and a special token's name inside a text is text like any other: a
-    document cannot end itself.
-    """
-    from tokenizers import Tokenizer
-
-    encoder = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
-    encoder.no_truncation()
-    encoder.no_padding()
-    encoder.encode_special_tokens = True
-    return encoder
+    done = 0
+    for part in documents.parts(folder):
+        for rows in documents.batches(part, ["text", "held_out"]):
+            texts = rows.column("text").cast(pa.large_string())
+            held_out = rows.column("held_out").to_numpy(zero_copy_only=False)
+            yield texts, held_out, keep[done : done + len(rows)]
+            done += len(rows)
 
 
-def _batches(table: pq.ParquetFile) -> Iterator[pa.RecordBatch]:
-    """Give the documents in batches that are small in rows and in text."""
-    import pyarrow.compute as pc
+def _joined(batches: Iterable[Batch]) -> Iterator[Batch]:
+    """Join small batches until they have some ``_PIECE_BYTES`` of text."""
+    import pyarrow as pa
 
-    for group in range(table.num_row_groups):  # a batch over two groups could be any size
-        for rows in table.iter_batches(
-            _BATCH_DOCUMENTS, row_groups=[group], columns=["text", "held_out"]
-        ):
-            ends = np.cumsum(pc.binary_length(rows.column("text")).to_numpy())
-            pieces = (ends - 1) // _BATCH_BYTES
-            starts = [0, *(np.flatnonzero(np.diff(pieces)) + 1).tolist(), len(rows)]
-            for start, stop in pairwise(starts):
-                yield rows.slice(start, stop - start)
+    def join() -> Batch:
+        texts, held_out, keep = zip(*waiting, strict=True)
+        return pa.concat_arrays(texts), np.concatenate(held_out), np.concatenate(keep)
+
+    waiting: list[Batch] = []
+    num_bytes = 0
+    for batch in batches:
+        waiting.append(batch)
+        num_bytes += batch[0].nbytes
+        if num_bytes >= _PIECE_BYTES:
+            yield join()
+            waiting, num_bytes = [], 0
+    if waiting:
+        yield join()
 
 
-def encode_texts(
-    encoder: Tokenizer, texts: list[str], *, prefix: int, end: int
-) -> list[np.ndarray]:
-    """Return each text as the ids of a document (int64)."""
-    encodings = encoder.encode_batch_fast(texts, add_special_tokens=False)
-    return [np.array([prefix, *encoding.ids, end], dtype=np.int64) for encoding in encodings]
+def _as_documents(ids: Ids, *, prefix: int, end: int) -> Ids:
+    """Put the prefix before each text's ids and the end after them."""
+    flat, lengths = ids[0], ids[1] + 2
+    ends = np.cumsum(lengths)
+    documents = np.empty(len(flat) + 2 * len(lengths), flat.dtype)
+    is_text = np.ones(len(documents), np.bool_)
+    for places, token in ((ends - lengths, prefix), (ends - 1, end)):
+        is_text[places] = False
+        documents[places] = token
+    documents[is_text] = flat
+    return documents, lengths

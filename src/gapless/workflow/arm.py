@@ -12,22 +12,19 @@ from gapless.errors import DataError, RunError
 from gapless.mixing import plan_phases
 from gapless.ordering import DocumentStream, RunOrder
 from gapless.recipe import Recipe
-from gapless.records.documents import read_columns
-from gapless.records.fingerprint import FileHashes
 from gapless.records.journal import Journal
 from gapless.records.measurements import items_path, read_items, read_measurements, write_items
 from gapless.records.token_store import TokenStore
 from gapless.selection import select
 from gapless.workflow.base_model import BaseModel, check_context
-from gapless.workflow.stage import Stage
+from gapless.workflow.pool import PoolStages
+from gapless.workflow.stage import Stage, Workplace
 
 BASE, ORDER, TRAINING = "base", "order", "training"
 MODEL_FOLDER = "model"
 
 
-def base_stage(
-    arm: Recipe, model: BaseModel, probes: Stage, *, root: Path, hashes: FileHashes
-) -> Stage:
+def base_stage(arm: Recipe, model: BaseModel, probes: Stage, place: Workplace) -> Stage:
     """Return the stage that takes measurement zero: every probe on the base model."""
 
     def work(_: Stage, folder: Path) -> dict[str, Any]:
@@ -46,86 +43,76 @@ def base_stage(
     return Stage(
         kind=BASE,
         version=1,
-        root=root,
+        root=place.root,
         part={
             "model": model.part(),
             "context": arm.order.context,
             "precision": arm.training.precision,
         },
         inputs={"probes": probes},
-        content=model.content(hashes),
+        content=model.content(place.hashes),
         work=work,
     )
 
 
-def order_stage(name: str, arm: Recipe, tokens: Mapping[str, Stage], *, root: Path) -> Stage:
+def order_stage(name: str, arm: Recipe, pools: Mapping[str, PoolStages], place: Workplace) -> Stage:
     """Return the stage that settles an arm's documents and its rows of each source."""
 
     def work(_: Stage, folder: Path) -> dict[str, Any]:
-        chosen, facts = settle_order(name, arm, tokens)
+        chosen, facts = settle_order(name, arm, pools)
         np.savez(folder / "selection.npz", **chosen)  # type: ignore[arg-type]  # keys are data
         return facts
 
+    inputs: dict[str, Stage] = {}
+    for source, pool in pools.items():
+        inputs |= pool.inputs(arm.selection.get(source))
     return Stage(
         kind=ORDER,
         subject=name,
-        version=1,
-        root=root,
+        version=2,
+        root=place.root,
         part={
             "seed": arm.seed,
             "selection": {k: v.model_dump(mode="json") for k, v in arm.selection.items()},
             "order": arm.order.model_dump(mode="json"),
-            "roles": {name: source.role for name, source in arm.sources.items()},
+            "roles": _roles(arm),
         },
-        inputs={f"tokens.{source}": stage for source, stage in tokens.items()},
+        inputs=inputs,
         work=work,
     )
 
 
 def settle_order(
-    name: str, arm: Recipe, tokens: Mapping[str, Stage]
+    name: str, arm: Recipe, pools: Mapping[str, PoolStages]
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Select documents and apportion rows; the facts are what ``plan`` shows."""
     try:
-        return _settle_order(arm, tokens)
+        return _settle_order(arm, pools)
     except DataError as error:
         where = f"arm {name}: {error.where}" if error.where else f"arm {name}"
         raise DataError(error.what, where=where, mend=error.mend) from error
 
 
 def _settle_order(
-    arm: Recipe, tokens: Mapping[str, Stage]
+    arm: Recipe, pools: Mapping[str, PoolStages]
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    chosen = {name: _selected(name, arm, stage) for name, stage in tokens.items()}
-    selected_tokens = {
-        name: int(TokenStore.open(tokens[name].path).lengths[documents].sum())
-        for name, documents in chosen.items()
-    }
-    roles = {name: source.role for name, source in arm.sources.items()}
-    phases = plan_phases(arm.order, roles=roles, selected_tokens=selected_tokens)
-    return chosen, {
+    choices = {}
+    for name, pool in pools.items():
+        selection = arm.selection.get(name)
+        choices[name] = select(selection, pool.open(selection), seed=arm.seed)
+    selected_tokens = {name: choice.tokens for name, choice in choices.items()}
+    phases = plan_phases(arm.order, roles=_roles(arm), selected_tokens=selected_tokens)
+    return {name: choice.documents for name, choice in choices.items()}, {
         "phases": [{"shares": phase.shares, "rows": phase.rows} for phase in phases],
-        "selected_documents": {name: len(documents) for name, documents in chosen.items()},
+        "selected_documents": {name: len(choice.documents) for name, choice in choices.items()},
         "selected_tokens": selected_tokens,
+        "choices": {name: choice.facts() for name, choice in choices.items()},
         "tokens": sum(phase.total for phase in phases) * arm.order.context,
     }
 
 
-def _selected(source: str, arm: Recipe, tokens: Stage) -> np.ndarray:
-    selection = arm.selection.get(source)
-    store = TokenStore.open(tokens.path)
-    scores = None
-    if selection is not None and selection.type == "score":
-        documents = tokens.inputs["documents"]
-        scores = read_columns(documents.path, selection.column)[selection.column]
-    return select(
-        selection,
-        source=source,
-        lengths=store.lengths,
-        held_out=store.held_out,
-        scores=scores,
-        seed=arm.seed,
-    )
+def _roles(arm: Recipe) -> dict[str, str]:
+    return {name: source.role for name, source in arm.trained_sources.items()}
 
 
 def open_order(

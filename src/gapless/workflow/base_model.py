@@ -8,6 +8,9 @@ from gapless.recipe import Recipe
 from gapless.recipe.schema import NewModel, PretrainedModel
 from gapless.records.fingerprint import FileHashes
 from gapless.workflow.data import locate
+from gapless.workflow.stage import Workplace
+
+BASE = "base"
 
 
 class BaseModel:
@@ -65,6 +68,27 @@ class BaseModel:
         model = load_model(self._folder)
         check_matches(tokenizer, model.get_input_embeddings().num_embeddings)
         return model
+
+    def to_score_with(self, model: str, place: Workplace) -> tuple[Path, Path, dict[str, str]]:
+        """Return the folders of a scoring model and of its tokenizer, and their fingerprints.
+
+        ``base`` is the model that is to learn; anything else is a folder or ``asset:NAME``.
+        """
+        from gapless.modeling import weight_files
+        from gapless.tokenization import files
+
+        folder, tokenizer = self._folder, self.tokenizer_dir
+        if model != BASE:
+            folder = tokenizer = locate(model, place.recipe_dir)
+        assert folder is not None, "checks.py refuses to score with a model that is not trained"
+        return (
+            folder,
+            tokenizer,
+            {
+                "model": place.hashes.of_files(weight_files(folder)),
+                "tokenizer": place.hashes.of_files(files(tokenizer)),
+            },
+        )
 
     def stored_dtype(self) -> Any:
         """Return the type that the base's weights are stored in; the adapted model keeps it."""

@@ -7,12 +7,14 @@ from typing import Any
 from gapless import assets
 from gapless.errors import AssetError, DataError
 from gapless.recipe import Recipe
+from gapless.recipe.cleanings import Cleaning
 from gapless.recipe.probes import BitsPerByte, MultipleChoice
 from gapless.recipe.schema import Source
-from gapless.records.fingerprint import FileHashes
-from gapless.workflow.stage import Stage
+from gapless.records.documents import parts as document_parts
+from gapless.records.removals import Removals
+from gapless.workflow.stage import Stage, Workplace
 
-DOCUMENTS, TOKENS, PROBES = "documents", "tokens", "probes"
+DOCUMENTS, DUPLICATES, TOKENS, PROBES = "documents", "duplicates", "tokens", "probes"
 _ASSET = "asset:"
 _COMPRESSED = frozenset({".gz", ".zst", ".parquet"})
 _EXPANSION = 3.2
@@ -32,12 +34,13 @@ def locate(path: str, recipe_dir: Path) -> Path:
     return place
 
 
-def files_of(source: Source, recipe_dir: Path) -> list[Path]:
+def files_of(source: Source, place: Workplace) -> list[Path]:
     """Return the files of a source, in order."""
     from gapless.corpus import source_files
 
     paths = [source.path] if isinstance(source.path, str) else list(source.path)
-    return source_files([str(locate(path, recipe_dir)) for path in paths], recipe_dir)
+    located = [str(locate(path, place.recipe_dir)) for path in paths]
+    return source_files(located, place.recipe_dir)
 
 
 def estimate_bytes(files: Iterable[Path]) -> int:
@@ -51,15 +54,19 @@ def estimate_bytes(files: Iterable[Path]) -> int:
 
 
 def documents_stage(
-    name: str, source: Source, recipe: Recipe, *, files: list[Path], root: Path, hashes: FileHashes
+    name: str, source: Source, cleaning: Cleaning, *, files: list[Path], place: Workplace
 ) -> Stage:
     """Return the stage that reads, cleans and splits one source."""
 
     def work(_: Stage, folder: Path) -> dict[str, Any]:
-        from gapless.corpus import prepare_documents
+        from gapless.corpus import add_up, parts_of, prepare_part
 
+        tasks = [
+            (source, cleaning, part, folder, number) for number, part in enumerate(parts_of(files))
+        ]
         try:
-            return prepare_documents(source, recipe.cleaning, files, folder)
+            parts = place.engine.map(prepare_part, tasks, num_bytes=estimate_bytes(files))
+            return add_up(parts, cleaning)
         except DataError as error:
             where = f"sources.{name}" + (f" ({error.where})" if error.where else "")
             raise DataError(error.what, where=where, mend=error.mend) from error
@@ -67,22 +74,59 @@ def documents_stage(
     return Stage(
         kind=DOCUMENTS,
         subject=name,
-        version=1,
-        root=root,
+        version=2,
+        root=place.root,
         part={
             "source": source.model_dump(mode="json", exclude={"path", "role"}),
-            "cleaning": recipe.cleaning.model_dump(mode="json"),
+            "cleaning": cleaning.model_dump(mode="json"),
             "files": [file.name for file in files],  # they are part of each document's origin
         },
-        content={"files": hashes.of_files(files)},
+        content={"files": place.hashes.of_files(files)},
+        work=work,
+        resumable=True,
+    )
+
+
+def duplicates_stage(recipe: Recipe, documents: Mapping[str, Stage], place: Workplace) -> Stage:
+    """Return the stage that finds the copies among all sources."""
+    spec = recipe.deduplication
+
+    def work(_: Stage, folder: Path) -> dict[str, Any]:
+        import shutil
+
+        from gapless.corpus import find_duplicates, mark_part
+
+        marks = folder / "marks"
+        marks.mkdir()
+        parts = {name: document_parts(stage.path) for name, stage in documents.items()}
+        tasks = [(part, marks, spec.near) for every in parts.values() for part in every]
+        place.engine.map(mark_part, tasks, num_bytes=_text_bytes(documents.values()))
+        removals = find_duplicates(parts, marks, spec)
+        shutil.rmtree(marks)
+        for name, removed in removals.items():
+            removed.write(folder, name)
+        return {"removed": {name: removed.counts() for name, removed in removals.items()}}
+
+    return Stage(
+        kind=DUPLICATES,
+        version=1,
+        root=place.root,
+        part={"deduplication": spec.model_dump(mode="json"), "sources": list(documents)},
+        inputs={f"documents.{name}": stage for name, stage in documents.items()},
         work=work,
     )
 
 
-def tokens_stage(
-    name: str, documents: Stage, *, tokenizer_dir: Path, root: Path, hashes: FileHashes
-) -> Stage:
-    """Return the stage that turns one source's documents into a token store."""
+def _text_bytes(documents: Iterable[Stage]) -> int:
+    return sum(int(stage.facts()["bytes"]) for stage in documents)
+
+
+def tokens_stage(name: str, documents: Stage, *, tokenizer_dir: Path, place: Workplace) -> Stage:
+    """Return the stage that turns one source's documents into a token store.
+
+    Copies and contaminated documents are in it too: what is left out of training changes with the
+    other sources and the probes, and must not cost another pass over the text.
+    """
     from gapless.tokenization import files as tokenizer_files
 
     def work(_: Stage, folder: Path) -> dict[str, Any]:
@@ -93,50 +137,63 @@ def tokens_stage(
     return Stage(
         kind=TOKENS,
         subject=name,
-        version=1,
-        root=root,
+        version=2,
+        root=place.root,
         part={},
         inputs={"documents": documents},
-        content={"tokenizer": hashes.of_files(tokenizer_files(tokenizer_dir))},
+        content={"tokenizer": place.hashes.of_files(tokenizer_files(tokenizer_dir))},
         work=work,
     )
 
 
 def probes_stage(
-    recipe: Recipe,
-    documents: Mapping[str, Stage],
-    *,
-    recipe_dir: Path,
-    root: Path,
-    hashes: FileHashes,
+    recipe: Recipe, documents: Mapping[str, Stage], duplicates: Stage, place: Workplace
 ) -> Stage:
     """Return the stage that fixes what every arm is measured on."""
     probes = recipe.probing.probes
-    tasks = {p.name: _task_file(p, recipe_dir) for p in probes if isinstance(p, MultipleChoice)}
+    tasks = {p.name: _task_file(p, place) for p in probes if isinstance(p, MultipleChoice)}
     held_out = {
         name: stage for name, stage in documents.items() if recipe.sources[name].held_out > 0
     }
 
     def work(_: Stage, folder: Path) -> dict[str, Any]:
-        return _write_probes(recipe, held_out, tasks, folder)
+        texts = {name: _held_out_texts(name, stage, duplicates) for name, stage in held_out.items()}
+        return _write_probes(recipe, texts, tasks, folder)
 
     return Stage(
         kind=PROBES,
-        version=1,
-        root=root,
+        version=2,
+        root=place.root,
         part={
             "seed": recipe.seed,
             "probes": [p.model_dump(mode="json", exclude={"path"}) for p in probes],
             "roles": {name: recipe.sources[name].role for name in held_out},
         },
-        inputs={f"documents.{name}": stage for name, stage in held_out.items()},
-        content={f"task.{name}": hashes.of_file(path) for name, path in tasks.items()},
+        inputs={f"documents.{name}": stage for name, stage in held_out.items()}
+        | {"duplicates": duplicates},
+        content={f"task.{name}": place.hashes.of_file(path) for name, path in tasks.items()},
         work=work,
     )
 
 
-def _task_file(probe: MultipleChoice, recipe_dir: Path) -> Path:
-    path = locate(probe.path, recipe_dir)
+def _held_out_texts(name: str, documents: Stage, duplicates: Stage) -> tuple[list[str], list[str]]:
+    """Return works and texts of the held-out documents of a source, without the copies."""
+    from gapless.records.documents import batches
+
+    stays = Removals.read(duplicates.path, name).stays(documents.facts()["kept"])
+    works, texts, first = [], [], 0
+    for part in document_parts(documents.path):
+        for rows in batches(part, ["work", "text", "held_out"]):
+            wanted = rows.column("held_out").to_numpy(zero_copy_only=False)
+            chosen = rows.filter(wanted & stays[first : first + len(rows)])
+            works += chosen.column("work").to_pylist()
+            texts += chosen.column("text").to_pylist()
+            first += len(rows)
+    return works, texts
+
+
+def _task_file(probe: MultipleChoice, place: Workplace) -> Path:
+    path = locate(probe.path, place.recipe_dir)
     if not path.is_file():
         raise DataError(
             "there is no such task file",
@@ -147,39 +204,31 @@ def _task_file(probe: MultipleChoice, recipe_dir: Path) -> Path:
 
 
 def _write_probes(
-    recipe: Recipe, documents: Mapping[str, Stage], tasks: Mapping[str, Path], folder: Path
+    recipe: Recipe,
+    held_out: Mapping[str, tuple[list[str], list[str]]],
+    tasks: Mapping[str, Path],
+    folder: Path,
 ) -> dict[str, Any]:
     from gapless import evaluation
-    from gapless.records.documents import read_columns
 
     facts: dict[str, Any] = {}
     for probe in recipe.probing.probes:
         if isinstance(probe, BitsPerByte):
-            for name, stage in documents.items():
-                table = read_columns(stage.path, "work", "text", "held_out")
-                kept = [i for i, held_out in enumerate(table["held_out"]) if held_out]
-                texts = evaluation.build_bits_per_byte_items(
-                    [table["work"][i] for i in kept],
-                    [table["text"][i] for i in kept],
-                    probe=probe,
-                    source=name,
-                    seed=recipe.seed,
+            for name, (works, texts) in held_out.items():
+                items = evaluation.build_bits_per_byte_items(
+                    works, texts, probe=probe, source=name, seed=recipe.seed
                 )
-                items = evaluation.ProbeItems(
-                    name=name,
-                    role=recipe.sources[name].role,
-                    kind="bits_per_byte",
-                    items=tuple(texts),
+                role = recipe.sources[name].role
+                kept = evaluation.ProbeItems(
+                    name=name, role=role, kind="bits_per_byte", items=tuple(items)
                 )
-                evaluation.write_probe(folder, items)
-                facts[name] = {"items": len(texts), "bytes": sum(len(t.encode()) for t in texts)}
+                evaluation.write_probe(folder, kept)
+                facts[name] = {"items": len(items), "bytes": sum(len(t.encode()) for t in items)}
         else:
             questions = evaluation.read_questions(tasks[probe.name])
-            evaluation.write_probe(
-                folder,
-                evaluation.ProbeItems(
-                    name=probe.name, role=probe.role, kind="multiple_choice", items=questions
-                ),
+            kept = evaluation.ProbeItems(
+                name=probe.name, role=probe.role, kind="multiple_choice", items=questions
             )
+            evaluation.write_probe(folder, kept)
             facts[probe.name] = {"items": len(questions)}
     return facts

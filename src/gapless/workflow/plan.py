@@ -7,6 +7,8 @@ from typing import Any
 from gapless.errors import RunError
 from gapless.mixing import plan_phases
 from gapless.recipe import Recipe
+from gapless.recipe.selections import Budgeted, Selection
+from gapless.records.token_store import TokenStore
 from gapless.records.views import Plan, PlanArm, PlanMixtureRow, PlanSource, PlanStage
 from gapless.units import format_bytes
 from gapless.workflow.arm import settle_order, steps_to_measure
@@ -28,7 +30,7 @@ def make_plan(tree: Tree, folder: RunFolder, *, machine_speed: bool = True) -> P
     facts = tree.model.facts()
     for arm in tree.arms.values():
         check_context(facts.context, arm.recipe.order.context)
-    sources = [_source(name, tree) for name in tree.recipe.sources]
+    sources = [_source(name, tree) for name in tree.pools]
     exact = all(source.exact for source in sources)
     estimated = {source.name: source.tokens or 0 for source in sources}
     settled = {name: _settle(arm, tree, estimated, exact=exact) for name, arm in tree.arms.items()}
@@ -65,20 +67,26 @@ def _stage(stage: Stage) -> PlanStage:
 
 def _source(name: str, tree: Tree) -> PlanSource:
     role = tree.recipe.sources[name].role
-    stage = tree.tokens[name]
-    if stage.is_done():
-        facts = stage.facts()
+    if all(stage.is_done() for stage in tree.pools[name].inputs(None).values()):
+        eligible = tree.pools[name].eligible()
+        store = TokenStore.open(tree.pools[name].tokens.path)
         return PlanSource(
             name=name,
             role=role,
-            documents=facts["documents"],
-            tokens=facts["tokens"] - facts["held_out_tokens"],
-            held_out_documents=facts["held_out_documents"],
+            documents=len(eligible),
+            tokens=int(store.lengths[eligible].sum()),
+            held_out_documents=int(store.held_out.sum()),
+            removed_documents=int((~eligible & ~store.held_out).sum()),
             exact=True,
         )
-    tokens = round(tree.source_bytes[name] / _BYTES_PER_TOKEN_ESTIMATE)
     return PlanSource(
-        name=name, role=role, documents=None, tokens=tokens, held_out_documents=None, exact=False
+        name=name,
+        role=role,
+        documents=None,
+        tokens=round(tree.source_bytes[name] / _BYTES_PER_TOKEN_ESTIMATE),
+        held_out_documents=None,
+        removed_documents=None,
+        exact=False,
     )
 
 
@@ -87,20 +95,24 @@ def _settle(
 ) -> dict[str, Any]:
     if arm.order.is_done():
         return arm.order.facts()
-    if exact:
-        return settle_order(arm.order.subject, arm.recipe, tree.tokens)[1]
+    if exact and all(stage.is_done() for stage in arm.order.inputs.values()):
+        return settle_order(arm.order.subject, arm.recipe, tree.pools)[1]
     recipe = arm.recipe
     selected = {
-        name: min(tokens, recipe.selection[name].tokens) if name in recipe.selection else tokens
+        name: min(tokens, _budget(recipe.selection.get(name), tokens))
         for name, tokens in estimated.items()
     }
-    roles = {name: source.role for name, source in recipe.sources.items()}
+    roles = {name: source.role for name, source in recipe.trained_sources.items()}
     phases = plan_phases(recipe.order, roles=roles, selected_tokens=selected)
     return {
         "phases": [{"shares": phase.shares, "rows": phase.rows} for phase in phases],
         "selected_tokens": selected,
         "tokens": sum(phase.total for phase in phases) * recipe.order.context,
     }
+
+
+def _budget(selection: Selection | None, tokens: int) -> int:
+    return selection.tokens if isinstance(selection, Budgeted) else tokens
 
 
 def _mixture(name: str, tree: Tree, order: Mapping[str, Any]) -> Iterator[PlanMixtureRow]:
@@ -126,7 +138,7 @@ def _arm(name: str, recipe: Recipe, tokens: int, facts: Any, speed: float) -> Pl
     for probe in recipe.probing.probes:
         if probe.type == "bits_per_byte":
             per_source = probe.bytes_per_source / _BYTES_PER_TOKEN_ESTIMATE
-            probed += per_source * sum(s.held_out > 0 for s in recipe.sources.values())
+            probed += per_source * sum(s.held_out > 0 for s in recipe.trained_sources.values())
     evaluation = facts.training_flops(round(probed), recipe.order.context) / 3 * len(measured)
     return PlanArm(
         name=name,
@@ -176,8 +188,12 @@ def _disk_bytes(tree: Tree, parameters: int) -> int:
     ]
     kept = sum(keep_last + 2 for keep_last in missing)
     weights = parameters * (_BYTES_PER_PARAMETER_CHECKPOINT * kept + 4 * len(missing))
-    texts = sum(size for name, size in tree.source_bytes.items() if not tree.tokens[name].is_done())
+    texts = sum(size for name, size in tree.source_bytes.items() if not _is_counted(name, tree))
     return weights + 2 * texts
+
+
+def _is_counted(name: str, tree: Tree) -> bool:
+    return name in tree.pools and tree.pools[name].tokens.is_done()
 
 
 def refuse_full_disk(tree: Tree, folder: RunFolder) -> None:

@@ -9,10 +9,13 @@ from typing import Any
 from gapless.errors import RunError
 from gapless.recipe import Recipe, arms
 from gapless.records.artifact import ArtifactFolder
-from gapless.records.documents import REMOVED_FILE
+from gapless.records.documents import BEGINNING_CHARACTERS, read_document
 from gapless.records.journal import Journal
+from gapless.records.removals import Removals
 from gapless.report import content as shown
-from gapless.workflow.data import DOCUMENTS, TOKENS
+from gapless.selection import describe
+from gapless.workflow.contamination import CONTAMINATION
+from gapless.workflow.data import DOCUMENTS, DUPLICATES, TOKENS
 from gapless.workflow.results import ANALYSIS
 from gapless.workflow.run_folder import RECIPE_FILE, RunFolder
 
@@ -28,7 +31,7 @@ def content_of(folder: RunFolder, *, arm_prefix: str = "") -> shown.Content:
         title=recipe.name,
         run_name=recipe.name,
         arms=tuple(_arms(recipe, folder, stages, arm_prefix)),
-        sources=tuple(_source(name, recipe, stages) for name in recipe.sources),
+        sources=tuple(_source(name, recipe, stages) for name in recipe.trained_sources),
         removals=tuple(_removals(recipe, stages)),
         recipe_yaml=(folder.path / RECIPE_FILE).read_text(),
         environment=_environment(folder),
@@ -76,7 +79,7 @@ def _arms(
 
 
 def _describe(arm: Recipe) -> str:
-    selections = [f"{s.tokens:,} tokens of {name} ({s.type})" for name, s in arm.selection.items()]
+    selections = [f"{name}: {describe(selection)}" for name, selection in arm.selection.items()]
     phases = []
     for phase in arm.order.phases:
         epochs = "1 epoch" if phase.epochs == 1 else f"{phase.epochs:g} epochs"
@@ -178,22 +181,48 @@ def _licence(paths: list[str]) -> str | None:
 def _removals(
     recipe: Recipe, stages: Mapping[str, ArtifactFolder]
 ) -> Iterator[shown.RemovalContent]:
-    import pyarrow.parquet as pq
-
     for name in recipe.sources:
         folder = stages[f"{DOCUMENTS}.{name}"]
         counts = folder.manifest().facts["removed"]
-        if not counts:
-            continue
-        table = pq.read_table(folder.path / REMOVED_FILE, columns=["origin", "reason", "beginning"])
-        rows = table.to_pylist()
+        examples = _first_removed(folder.path, counts)
         for reason, count in counts.items():
-            examples = [
-                (row["origin"], row["beginning"]) for row in rows if row["reason"] == reason
-            ]
             yield shown.RemovalContent(
-                source=name, reason=reason, count=count, examples=tuple(examples[:_EXAMPLES])
+                source=name, reason=reason, count=count, examples=tuple(examples[reason])
             )
+        for stage in (DUPLICATES, CONTAMINATION):
+            if stage in stages and name in recipe.trained_sources:
+                yield from _later_removals(name, stages[stage].path, folder.path)
+
+
+def _first_removed(folder: Path, counts: Mapping[str, int]) -> dict[str, list[tuple[str, str]]]:
+    """Return origin and beginning of the first documents with each reason."""
+    from gapless.records.documents import REMOVED, batches, parts
+
+    found: dict[str, list[tuple[str, str]]] = {reason: [] for reason in counts}
+    for part in parts(folder, REMOVED):
+        for rows in batches(part, ["origin", "reason", "beginning"]):
+            for row in rows.to_pylist():
+                examples = found[row["reason"]]
+                if len(examples) < _EXAMPLES:
+                    examples.append((row["origin"], row["beginning"] or ""))
+            if all(len(examples) == min(counts[r], _EXAMPLES) for r, examples in found.items()):
+                return found
+    return found
+
+
+def _later_removals(name: str, folder: Path, documents: Path) -> Iterator[shown.RemovalContent]:
+    """Give what fell to copies or to evaluation items, with what each fell to."""
+    removals = Removals.read(folder, name)
+    for reason, count in removals.counts().items():
+        rows = [row for row, found in enumerate(removals.reasons) if found == reason]
+        examples = []
+        for row in rows[:_EXAMPLES]:
+            document = read_document(documents, int(removals.documents[row]), "origin", "text")
+            shown_text = document["text"][:BEGINNING_CHARACTERS]
+            examples.append((f"{document['origin']} = {removals.by[row]}", shown_text))
+        yield shown.RemovalContent(
+            source=name, reason=reason, count=count, examples=tuple(examples)
+        )
 
 
 def _environment(folder: RunFolder) -> dict[str, str]:

@@ -6,10 +6,11 @@ import numpy as np
 
 from gapless.errors import RunError
 from gapless.recipe import Recipe, arms
-from gapless.records.documents import DOCUMENTS_FILE
+from gapless.records.documents import read_document
 from gapless.records.rows import Row, Segment
 from gapless.records.token_store import TokenStore
 from gapless.records.views import Glimpse
+from gapless.selection import describe
 from gapless.workflow.arm import ORDER, open_order
 from gapless.workflow.data import DOCUMENTS, TOKENS
 from gapless.workflow.run_folder import RunFolder
@@ -38,7 +39,9 @@ def _of_arm(folder: RunFolder, name: str, arm: Recipe, token: int) -> list[Glimp
             where=str(folder.path),
             mend="Run the recipe at least `--until order`.",
         )
-    stores = {source: TokenStore.open(stages[f"{TOKENS}.{source}"].path) for source in arm.sources}
+    stores = {
+        source: TokenStore.open(stages[f"{TOKENS}.{source}"].path) for source in arm.trained_sources
+    }
     order = open_order(arm, order_folder.path, order_folder.manifest().facts, stores)
     if not 0 <= token < order.num_tokens:
         raise RunError(
@@ -46,7 +49,7 @@ def _of_arm(folder: RunFolder, name: str, arm: Recipe, token: int) -> list[Glimp
             mend=f"Ask for a token from 0 to {order.num_tokens - 1:,}.",
         )
     row = order.rows(token // order.context, token // order.context + 1)[0]
-    documents = stages[f"{DOCUMENTS}.{row.source}"].path / DOCUMENTS_FILE
+    documents = stages[f"{DOCUMENTS}.{row.source}"].path
     reason = _why(arm, row, order.streams[row.source].epoch_tokens)
     begins = np.cumsum([0, *(s.end - s.begin for s in row.segments)])
     return [
@@ -60,10 +63,7 @@ def _of_arm(folder: RunFolder, name: str, arm: Recipe, token: int) -> list[Glimp
 def _glimpse(
     arm: str, row: Row, segment: Segment, documents: Path, reason: str, *, token: int
 ) -> Glimpse:
-    import pyarrow.parquet as pq
-
-    columns = ["id", "work", "origin", "text"]
-    document = pq.read_table(documents, columns=columns).slice(segment.document, 1).to_pylist()[0]
+    document = read_document(documents, segment.document, "id", "work", "origin", "text")
     return Glimpse(
         token=token,
         row=row.index,
@@ -81,8 +81,4 @@ def _glimpse(
 
 def _why(arm: Recipe, row: Row, selected_tokens: int) -> str:
     selection = arm.selection.get(row.source)
-    if selection is None:
-        return f"the whole source is eligible ({selected_tokens:,} tokens)"
-    if selection.type == "random":
-        return f"drawn at random to {selection.tokens:,} tokens"
-    return f"among the {selection.keep} {selection.column} to {selection.tokens:,} tokens"
+    return f"{describe(selection)} ({selected_tokens:,} tokens)"

@@ -7,6 +7,20 @@ from typing import Any
 
 from gapless.records import fingerprint
 from gapless.records.artifact import ArtifactFolder, Manifest
+from gapless.records.fingerprint import FileHashes
+from gapless.workflow.engine import Engine
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """What the stages of one run have in common."""
+
+    recipe_dir: Path
+    """Where the recipe's paths begin."""
+    root: Path
+    """Where artifacts are."""
+    hashes: FileHashes
+    engine: Engine
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,7 +28,7 @@ class Stage:
     """Makes one artifact from others."""
 
     kind: str
-    """``documents``, ``tokens``, ``probes``, ``base``, ``order``, ``training``, ``analysis``."""
+    """``documents``, ``duplicates``, ``tokens``, ``probes``, ``base``, ``training``, ..."""
     subject: str = ""
     """The source or arm it is about; empty when it is about the run."""
     version: int

@@ -2,16 +2,17 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from gapless.recipe import Recipe, arms
-from gapless.records.fingerprint import FileHashes
 from gapless.workflow import arm as arm_stages
 from gapless.workflow import data
 from gapless.workflow.base_model import BaseModel
+from gapless.workflow.contamination import contamination_stage
+from gapless.workflow.pool import PoolStages
 from gapless.workflow.results import analysis_stage
-from gapless.workflow.stage import Stage
+from gapless.workflow.scores import ScoreStages
+from gapless.workflow.stage import Stage, Workplace
 
 
 @dataclass(frozen=True)
@@ -33,16 +34,29 @@ class Tree:
     source_bytes: dict[str, int]
     """Source name to about how many bytes of text it has, before anybody has read it."""
     documents: dict[str, Stage]
-    tokens: dict[str, Stage]
+    duplicates: Stage
+    pools: dict[str, PoolStages]
+    """Source that is trained on to what arms may draw from it."""
     probes: Stage
+    contamination: Stage | None
+    scores: tuple[Stage, ...]
+    """Models of scores and the scores themselves, in the order of work."""
     arms: dict[str, ArmStages]
     analysis: Stage
 
+    def data_stages(self) -> Iterator[Stage]:
+        """Yield what must be there before tokens can be counted to the last one."""
+        yield from self.documents.values()
+        yield self.duplicates
+        yield from (pool.tokens for pool in self.pools.values())
+        yield self.probes
+        if self.contamination is not None:
+            yield self.contamination
+
     def stages(self) -> Iterator[Stage]:
         """Yield the stages in the order of work, each once."""
-        yield from self.documents.values()
-        yield from self.tokens.values()
-        yield self.probes
+        yield from self.data_stages()
+        yield from self.scores
         seen = set()
         for arm in self.arms.values():
             if arm.base.fingerprint not in seen:
@@ -58,32 +72,40 @@ class Tree:
 def build_tree(
     recipe: Recipe,
     *,
-    recipe_dir: Path,
-    root: Path,
-    hashes: FileHashes,
+    place: Workplace,
     observe: Callable[[str, int], Any],
     stop: Callable[[], bool],
 ) -> Tree:
-    """Return the stages of a recipe, whose artifacts are or will be under ``root``."""
-    model = BaseModel(recipe, recipe_dir=recipe_dir)
-    files = {name: data.files_of(source, recipe_dir) for name, source in recipe.sources.items()}
+    """Return the stages of a recipe, whose artifacts are or will be at ``place``."""
+    model = BaseModel(recipe, recipe_dir=place.recipe_dir)
+    files = {name: data.files_of(source, place) for name, source in recipe.sources.items()}
     documents = {
-        name: data.documents_stage(
-            name, source, recipe, files=files[name], root=root, hashes=hashes
-        )
+        name: data.documents_stage(name, source, recipe.cleaning, files=files[name], place=place)
         for name, source in recipe.sources.items()
     }
+    duplicates = data.duplicates_stage(recipe, documents, place)
+    trained = {name: stage for name, stage in documents.items() if name in recipe.trained_sources}
     tokens = {
-        name: data.tokens_stage(
-            name, stage, tokenizer_dir=model.tokenizer_dir, root=root, hashes=hashes
-        )
-        for name, stage in documents.items()
+        name: data.tokens_stage(name, stage, tokenizer_dir=model.tokenizer_dir, place=place)
+        for name, stage in trained.items()
     }
-    probes = data.probes_stage(recipe, documents, recipe_dir=recipe_dir, root=root, hashes=hashes)
+    probes = data.probes_stage(recipe, trained, duplicates, place)
+    contamination = contamination_stage(recipe, trained, probes, place)
+    scores = ScoreStages.of(recipe, documents, model=model, place=place)
+    pools = {
+        name: PoolStages(
+            source=name,
+            tokens=tokens[name],
+            duplicates=duplicates,
+            contamination=contamination,
+            scores=scores.columns(name),
+        )
+        for name in trained
+    }
     built: dict[str, ArmStages] = {}
     for name, arm in arms(recipe).items():
-        base = arm_stages.base_stage(arm, model, probes, root=root, hashes=hashes)
-        order = arm_stages.order_stage(name, arm, tokens, root=root)
+        base = arm_stages.base_stage(arm, model, probes, place)
+        order = arm_stages.order_stage(name, arm, pools, place)
         training = arm_stages.training_stage(
             arm_stages.TrainingInputs(
                 name=name,
@@ -98,7 +120,19 @@ def build_tree(
         )
         built[name] = ArmStages(arm, base, order, training)
     analysis = analysis_stage(
-        {name: arm.training for name, arm in built.items()}, seed=recipe.seed, root=root
+        {name: arm.training for name, arm in built.items()}, seed=recipe.seed, root=place.root
     )
     source_bytes = {name: data.estimate_bytes(paths) for name, paths in files.items()}
-    return Tree(recipe, model, source_bytes, documents, tokens, probes, built, analysis)
+    return Tree(
+        recipe=recipe,
+        model=model,
+        source_bytes=source_bytes,
+        documents=documents,
+        duplicates=duplicates,
+        pools=pools,
+        probes=probes,
+        contamination=contamination,
+        scores=tuple(scores.stages()),
+        arms=built,
+        analysis=analysis,
+    )

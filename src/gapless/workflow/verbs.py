@@ -18,7 +18,9 @@ from gapless.records.views import (
     RunResult,
     Status,
 )
+from gapless.workflow.engine import Engine
 from gapless.workflow.run_folder import REPORT_FILE, RunFolder
+from gapless.workflow.stage import Workplace
 from gapless.workflow.tree import Tree, build_tree
 
 
@@ -52,7 +54,7 @@ def plan(
         if exact:
             with folder.locked():
                 folder.claim(decoded, list(tree.stages()))
-                do_missing([*tree.documents.values(), *tree.tokens.values()], progress=_Silent())
+                do_missing([*tree.data_stages(), *tree.scores], progress=_Silent())
         return make_plan(tree, folder)
 
 
@@ -179,14 +181,13 @@ def _tree(
     """Build a recipe's stages, remembering file hashes when the run folder is there."""
     hashes = FileHashes(folder.path / "hashes.json")
     try:
-        yield build_tree(
-            decoded,
+        place = Workplace(
             recipe_dir=recipe.resolve().parent,
             root=folder.artifacts,
             hashes=hashes,
-            observe=observe,
-            stop=stop,
+            engine=Engine(decoded.engine),
         )
+        yield build_tree(decoded, place=place, observe=observe, stop=stop)
     finally:
         hashes.save()
 

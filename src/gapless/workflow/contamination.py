@@ -1,0 +1,92 @@
+"""The stage that keeps evaluation items out of the training text."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gapless.recipe import Recipe
+from gapless.recipe.cleanings import Decontamination
+from gapless.records.documents import first_documents
+from gapless.records.documents import parts as document_parts
+from gapless.records.removals import Removals
+from gapless.workflow.stage import Stage, Workplace
+
+CONTAMINATION = "contamination"
+ITEM, ANSWER, HELD_OUT = "evaluation_item", "evaluation_answer", "held_out_text"
+_FEW_WORDS = 5
+"""A question of fewer words is looked for together with its answer: alone it is a set phrase."""
+
+
+def contamination_stage(
+    recipe: Recipe, documents: Mapping[str, Stage], probes: Stage, place: Workplace
+) -> Stage | None:
+    """Return the stage that finds the documents which hold an item of a probe."""
+    spec = recipe.decontamination
+    if spec is None:
+        return None
+
+    def work(_: Stage, folder: Path) -> dict[str, Any]:
+        from gapless.corpus.contamination import ItemIndex, hits_in_part
+
+        wanted = list(_wanted(probes.path, spec))
+        index = folder / "index.npz"
+        ItemIndex.of([item for _, _, item in wanted], spec.ngram).save(index)
+        parts = {name: document_parts(stage.path) for name, stage in documents.items()}
+        tasks = [(part, index) for every in parts.values() for part in every]
+        num_bytes = sum(int(stage.facts()["bytes"]) for stage in documents.values())
+        hits = iter(place.engine.map(hits_in_part, tasks, num_bytes=num_bytes))
+        index.unlink()
+        removed = {}
+        for name, stage in documents.items():
+            firsts = first_documents(stage.path)
+            own = [(first, next(hits)) for first in firsts[:-1].tolist()]
+            removals = _removals(own, wanted)
+            removals.write(folder, name)
+            removed[name] = removals.counts()
+        return {"items": len(wanted), "removed": removed}
+
+    return Stage(
+        kind=CONTAMINATION,
+        version=1,
+        root=place.root,
+        part=spec.model_dump(mode="json"),
+        inputs={f"documents.{name}": stage for name, stage in documents.items()}
+        | {"probes": probes},
+        work=work,
+    )
+
+
+def _wanted(probes: Path, spec: Decontamination) -> Iterator[tuple[str, str, Any]]:
+    """Give what is looked for: the reason, ``probe:number`` of the item, the text."""
+    from gapless.corpus.contamination import Item
+    from gapless.evaluation import read_probes
+
+    for probe in read_probes(probes):
+        if probe.kind == "bits_per_byte":
+            for number, text in enumerate(probe.texts):
+                yield HELD_OUT, f"{probe.name}:{number}", Item(text, spec.held_out_fraction)
+            continue
+        for number, question in enumerate(probe.questions):
+            name, answer = f"{probe.name}:{number}", question.choices[question.answer]
+            few = len(question.question.split()) < _FEW_WORDS
+            text = f"{question.question} {answer}" if few else question.question
+            yield ITEM, name, Item(text, 0.0)
+            if spec.options and len(answer.split()) >= spec.min_option_words:
+                yield ANSWER, name, Item(answer, 0.0, whole=True)
+
+
+def _removals(
+    hits: Sequence[tuple[int, tuple[np.ndarray, np.ndarray, np.ndarray]]],
+    wanted: Sequence[tuple[str, str, Any]],
+) -> Removals:
+    """Turn the hits of a source's parts into its removals."""
+    documents = np.concatenate([first + found[0] for first, found in hits])
+    items = np.concatenate([found[1] for _, found in hits]).tolist()
+    return Removals(
+        documents=documents.astype(np.int64),
+        reasons=[wanted[item][0] for item in items],
+        by=[wanted[item][1] for item in items],
+        similarity=np.concatenate([found[2] for _, found in hits]).astype(np.float32),
+    )

@@ -1,0 +1,110 @@
+"""Where a stage's parts are worked on: here, on this machine's cores, or on a Ray cluster.
+
+The work goes through Daft, which hands out one task after the other to processes of this machine
+(its native runner) or to a cluster's (its Ray runner). A task reads and writes files; what it
+returns is small. On a cluster the run folder must be on storage that every node sees.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from gapless.errors import GaplessError, RunError
+
+_QUIET = {"DO_NOT_TRACK": "1", "DAFT_PROGRESS_BAR": "0", "DAFT_ANALYTICS_ENABLED": "0"}
+_SMALL_BYTES = 64 << 20
+"""Below this, starting processes takes longer than the work."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Maps a function over tasks; the answers come in the order of the tasks."""
+
+    kind: Literal["native", "ray"] = "native"
+
+    def map(
+        self, function: Callable[..., Any], tasks: Sequence[tuple[Any, ...]], *, num_bytes: int
+    ) -> list[Any]:
+        """Return ``function(*task)`` of every task.
+
+        ``function`` and its arguments are pickled, so it must be importable. ``num_bytes`` is about
+        how much text there is in all: little is worked on right here.
+        """
+        alone = len(tasks) < 2 or _cores() < 2 or num_bytes < _SMALL_BYTES
+        if self.kind == "native" and alone:
+            return [function(*task) for task in tasks]
+        return self._through_daft(function, tasks)
+
+    def _through_daft(
+        self, function: Callable[..., Any], tasks: Sequence[tuple[Any, ...]]
+    ) -> list[Any]:
+        daft = _load_daft()
+        packed = [pickle.dumps((function, task)) for task in tasks]
+        frame = daft.from_pydict({"number": list(range(len(tasks))), "task": packed})
+        if self.kind == "ray":
+            _use_ray(daft)
+            frame = frame.into_partitions(len(tasks))
+            do = daft.func(_do, return_dtype=daft.DataType.binary())
+        else:
+            frame = frame.into_batches(1)
+            do = daft.func(
+                _do,
+                return_dtype=daft.DataType.binary(),
+                use_process=True,
+                max_concurrency=min(_cores(), len(tasks)),
+            )
+        answers = frame.select("number", do(daft.col("task")).alias("answer")).to_pydict()
+        by_number = dict(zip(answers["number"], answers["answer"], strict=True))
+        return [_unpacked(by_number[number]) for number in range(len(tasks))]
+
+
+def _do(packed: bytes) -> bytes:
+    """Do one task in the process that got it; a user's mistake comes back as an answer."""
+    function, task = pickle.loads(packed)  # noqa: S301  # made by this run, not read from a file
+    try:
+        return pickle.dumps((True, function(*task)))
+    except GaplessError as error:
+        return pickle.dumps((False, error))
+
+
+def _unpacked(answer: bytes) -> Any:
+    good, value = pickle.loads(answer)  # noqa: S301  # see above
+    if not good:
+        raise value
+    return value
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _load_daft() -> Any:
+    """Import Daft with its analytics and its progress bars off, unless the user set them."""
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
+    import daft
+
+    return daft
+
+
+def _use_ray(daft: Any) -> None:
+    try:
+        import ray
+    except ImportError as error:
+        mend = 'Install it: pip install "gapless[ray]".'
+        raise RunError("`engine: ray` needs Ray, which is not here", mend=mend) from error
+    if not ray.is_initialized():
+        address = os.environ.get("RAY_ADDRESS", "auto")
+        try:
+            ray.init(address=address, log_to_driver=False)
+        except ConnectionError as error:
+            raise RunError(
+                f"there is no Ray cluster at {address!r}",
+                where="engine",
+                mend="Start one (`ray start --head`) or set RAY_ADDRESS.",
+            ) from error
+    daft.set_runner_ray()

@@ -1,7 +1,9 @@
 import builtins
 
 import pytest
-from reading import bad, failure, good, write
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from reading import bad, failure, good, read, write
 
 pytest.importorskip("trafilatura")
 
@@ -69,6 +71,38 @@ def test_bytes_that_are_not_in_the_encoding_are_broken_text(tmp_path):
 def test_a_page_without_main_text_is_counted_and_nothing_is_printed(tmp_path, page, capfd):
     assert bad(write(tmp_path, "a.html", page)) == [(1, "no_main_text", page)]
     assert capfd.readouterr() == ("", "")
+
+
+_TAGS = st.sampled_from(
+    [
+        *"<>/&;=\"' \n",
+        "<p>",
+        "</p>",
+        "<div>",
+        "<table><tr><td>",
+        "<!--",
+        "-->",
+        "<script>",
+        "<a href=",
+        "<?xml",
+        "<meta charset=",
+        "utf-16",
+        "<![CDATA[",
+        "&#x0;",
+        "&#xD800;",
+        "<body>",
+        "text " * 60,
+    ]
+)
+
+
+@given(st.one_of(st.binary(max_size=80), st.lists(_TAGS, max_size=25).map("".join).map(str.encode)))
+@settings(deadline=None)
+def test_any_bytes_are_one_row(tmp_path_factory, content):
+    path = write(tmp_path_factory.mktemp("pages"), "a.html", content)
+    (row,) = read(path)
+    assert row["text"] is not None
+    assert row["problem"] in (None, "no_main_text", "broken_text")
 
 
 def test_a_deep_page_is_a_row_of_some_kind(tmp_path):

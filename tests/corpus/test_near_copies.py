@@ -149,6 +149,62 @@ def test_a_cut_bucket_is_counted_and_bounded():
     assert cut.copy_of.max() == -1
 
 
+def one_bucket(*free):
+    """Return rows that all share the first band, and no other; and the fitting spec.
+
+    Two are a pair when they differ in at most four of their ten free numbers.
+    """
+    free = np.array(free)
+    number = np.arange(len(free))[:, None] + 1_000_000
+    rows = np.concatenate([np.zeros((len(free), 11)), number, free], axis=1)
+    return rows.astype(np.uint32), NearDuplicates(bands=2, rows=11, threshold=17 / 22)
+
+
+def digits(text):
+    return [int(digit) for digit in text]
+
+
+def test_a_member_finds_others_nearer_to_the_leader_than_itself():
+    leader, other, member, between = "0000000000", "0011111100", "1111111100", "1111000000"
+    rows, spec = one_bucket(*map(digits, (leader, other, member, between)))
+    assert slow_pairs(rows, spec) == [(1, 2), (0, 3), (2, 3)]
+    copies = near_copies(rows, spec)
+    assert copies.copy_of.tolist() == [-1, 0, 0, 0]
+    assert copies.num_comparisons == 6
+
+
+def test_only_pairs_that_the_distances_leave_open_are_compared():
+    rows, spec = one_bucket(*map(digits, ("0000000000", "1111000000", "1111111100", "2222222222")))
+    copies = near_copies(rows, spec)
+    assert copies.copy_of.tolist() == [-1, 0, 0, -1]
+    # The first with all; the second with the third but not with the last; the third with the last.
+    assert copies.num_comparisons == 3 + 1 + 1
+
+
+def test_a_cut_bucket_gives_later_leaders_their_turn():
+    """Two groups of 30: 29 rows of one must be compared with all of the other, in vain."""
+    free = np.zeros((60, 10), dtype=int)
+    free[30:, :5] = 1
+    for row in {*range(60)} - {0, 30}:
+        free[row, 7 + row % 3] = row
+    rows, spec = one_bucket(*free)
+    expected = [-1, *[0] * 29, -1, *[30] * 29]
+    whole = near_copies(rows, spec, comparisons=60)
+    assert (whole.num_cut_buckets, whole.num_comparisons) == (0, 59 + 29 * 30 + 29)
+    cut = near_copies(rows, spec, comparisons=10)
+    assert cut.num_cut_buckets == 1
+    assert cut.num_comparisons < 600
+    assert cut.copy_of.tolist() == whole.copy_of.tolist() == expected
+
+
+@given(st.lists(st.lists(st.integers(0, 1), min_size=10, max_size=10), min_size=1, max_size=20))
+def test_a_bucket_of_few_rows_is_never_cut(free):
+    rows, spec = one_bucket(*free)
+    copies = near_copies(rows, spec, comparisons=len(rows))
+    assert copies.num_cut_buckets == 0
+    assert copies.copy_of.tolist() == slow_copy_of(rows, spec)
+
+
 def test_equal_rows_are_never_compared_within_buckets():
     rows = np.repeat(template(2, 0.0, "equal"), 20_000, axis=0)
     copies = near_copies(rows, SMALL)

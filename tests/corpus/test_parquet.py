@@ -1,9 +1,13 @@
+import os
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from reading import bad, failure, good, read, write
 
 from gapless.corpus import parquet
+from gapless.corpus.readers import read_rows
+from gapless.corpus.rows import Columns
 
 
 def table(folder, columns, name="a.parquet", **settings):
@@ -101,3 +105,13 @@ def test_damage_within_a_file_is_named_with_the_row_reached(tmp_path):
     content[start : start + 400] = bytes(400)
     path.write_bytes(content)
     assert failure(path).where == "a.parquet:1537"  # the batch after the last whole one
+
+
+def test_a_large_row_group_is_not_held(tmp_path):
+    texts = [os.urandom(5000).hex() for _ in range(3000)]
+    path = table(tmp_path, {"text": texts}, row_group_size=3000, use_dictionary=False)
+    before, highest = pa.total_allocated_bytes(), 0
+    for batch in read_rows(path, Columns()):
+        assert batch.num_rows <= 512
+        highest = max(highest, pa.total_allocated_bytes() - before)
+    assert highest < 20 << 20 < path.stat().st_size

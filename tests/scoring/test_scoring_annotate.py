@@ -62,7 +62,7 @@ def test_every_document_gets_its_topic_in_order_and_is_asked_once(tmp_path) -> N
         "asked": 12,
         "answered": 12,
         "rejected": {},
-        "topics": {"Law": 4, "Medicine": 4, "Others": 4},
+        "by_topic": {"Law": 4, "Medicine": 4, "Others": 4},
         "prompt_tokens": 1200,
         "completion_tokens": 36,
     }
@@ -103,9 +103,9 @@ def test_answers_that_name_no_topic_are_counted_and_kept(tmp_path) -> None:
 
 
 def test_garbage_from_every_document_is_an_error(tmp_path) -> None:
-    with serve(lambda *_: Response("I like trains")) as server:
-        with pytest.raises(DataError, match="no answer of m named a topic.*'no_topic': 12"):
-            run(annotator(server.url), tmp_path)
+    expected = pytest.raises(DataError, match=r"no answer of m named a topic.*'no_topic': 12")
+    with serve(lambda *_: Response("I like trains")) as server, expected:
+        run(annotator(server.url), tmp_path)
     assert not (tmp_path / "labels.jsonl").exists()
 
 
@@ -154,9 +154,9 @@ def test_a_document_that_always_fails_is_counted_and_asked_again_next_time(tmp_p
 
 def test_an_endpoint_that_refuses_everything_is_an_error(tmp_path) -> None:
     many = [SampleDocument(str(i), "s", f"text {i}") for i in range(40)]
-    with serve(lambda *_: Response(status=400)) as server:
-        with pytest.raises(DataError, match="20 documents in a row, the last: http_400"):
-            run(annotator(server.url, concurrency=1), tmp_path, many)
+    expected = pytest.raises(DataError, match="20 documents in a row, the last: http_400")
+    with serve(lambda *_: Response(status=400)) as server, expected:
+        run(annotator(server.url, concurrency=1), tmp_path, many)
     assert len(server.requests) < 40
 
 
@@ -167,9 +167,9 @@ def test_an_endpoint_that_refuses_everything_is_an_error(tmp_path) -> None:
 def test_what_no_retry_mends_ends_the_work_at_once(tmp_path, monkeypatch, status, what) -> None:
     monkeypatch.setenv("MY_KEY", KEY)
     body = b"no model m" if status == 404 else f"wrong key {KEY}".encode()
-    with serve(lambda *_: Response(status=status, body=body)) as server:
-        with pytest.raises(DataError, match=what) as caught:
-            run(annotator(server.url, key_from="MY_KEY", concurrency=1), tmp_path)
+    expected = pytest.raises(DataError, match=what)
+    with serve(lambda *_: Response(status=status, body=body)) as server, expected as caught:
+        run(annotator(server.url, key_from="MY_KEY", concurrency=1), tmp_path)
     assert len(server.requests) < 12
     assert KEY not in str(caught.value)
     assert caught.value.where == f"{server.url}/chat/completions"
@@ -202,9 +202,8 @@ def test_a_missing_key_is_named_before_anything_is_asked(tmp_path, monkeypatch, 
     monkeypatch.delenv("MY_KEY", raising=False)
     if value is not None:
         monkeypatch.setenv("MY_KEY", value)
-    with serve(truth) as server:
-        with pytest.raises(DataError, match="MY_KEY is not set"):
-            run(annotator(server.url, key_from="MY_KEY"), tmp_path)
+    with serve(truth) as server, pytest.raises(DataError, match="MY_KEY is not set"):
+        run(annotator(server.url, key_from="MY_KEY"), tmp_path)
     assert server.requests == []
 
 

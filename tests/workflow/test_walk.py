@@ -112,7 +112,8 @@ def test_the_best_scores_are_chosen_and_shown_as_the_reason(tmp_path: Path) -> N
     best = [i for i in range(60) if not is_held_out(f"work-{i}", 0.2)][-len(numbers) :]
     assert len(numbers) >= 3
     assert numbers == best, "the later a work, the higher its score"
-    assert set(seen.values()) == {"among the highest quality to 1,000 tokens"}
+    assert len(set(seen.values())) == 1
+    assert seen.popitem()[1].startswith("the highest quality, to 1,000 tokens (")
 
 
 def test_shared_stages_are_made_once(finished: Path) -> None:
@@ -402,4 +403,8 @@ def test_a_changed_source_makes_only_what_depends_on_it(tmp_path: Path) -> None:
     verbs.run(recipe, until="tokens")
     write_source(tmp_path / "prose.jsonl", documents(50, first=70))
     os.utime(tmp_path / "prose.jsonl")
-    assert verbs.run(recipe, until="tokens").did == ("documents.prose", "duplicates", "tokens.prose")
+    assert verbs.run(recipe, until="tokens").did == (
+        "documents.prose",
+        "duplicates",
+        "tokens.prose",
+    )

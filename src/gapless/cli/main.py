@@ -121,6 +121,12 @@ def run_verb(
         str | None, typer.Option(metavar="STAGE", help="Stop after this stage; `plan` lists them.")
     ] = None,
     run_dir: RunDir = None,
+    allow_contamination: Annotated[
+        bool,
+        typer.Option(
+            "--allow-contamination", help="Go on though the recipe turns decontamination off."
+        ),
+    ] = False,
 ) -> None:
     """Do what is missing of a run, and write its report. Goes on where it was stopped."""
     from gapless.cli import render
@@ -129,7 +135,12 @@ def run_verb(
 
     with watching() as progress:
         result = verbs.run(
-            recipe, overrides=overrides or (), run_dir=run_dir, until=until, progress=progress
+            recipe,
+            overrides=overrides or (),
+            run_dir=run_dir,
+            until=until,
+            allow_contamination=allow_contamination,
+            progress=progress,
         )
     render.run(result)
 
@@ -174,16 +185,26 @@ def compare_verb(
 def show_verb(
     run_dir: RunFolder,
     *,
-    token: Annotated[int, typer.Option(metavar="N", min=0, help="Number of a training token.")],
+    token: Annotated[
+        int | None, typer.Option(metavar="N", min=0, help="Number of a training token.")
+    ] = None,
+    document: Annotated[
+        str | None, typer.Option(metavar="ID", help="A document: its id, or SOURCE:ROW.")
+    ] = None,
     arm: Annotated[
         str | None, typer.Option(metavar="NAME", help="One arm; all by default.")
     ] = None,
 ) -> None:
-    """Show what the model saw around a token, and why."""
+    """Show what the model saw around a token, or why a document is or is not trained on."""
     from gapless.cli import render
     from gapless.workflow import verbs
 
-    render.show(verbs.show(run_dir, token, arm))
+    if (token is None) == (document is None):
+        raise typer.BadParameter("give either --token N or --document ID")
+    if token is not None:
+        render.show(verbs.show(run_dir, token, arm))
+    if document is not None:
+        render.fates(verbs.show_document(run_dir, document, arm))
 
 
 @app.command("demo")

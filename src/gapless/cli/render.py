@@ -13,6 +13,7 @@ from rich.tree import Tree
 from gapless.cli import tables
 from gapless.records.views import (
     Comparison,
+    Fate,
     Glimpse,
     Plan,
     PlanStage,
@@ -92,6 +93,22 @@ def show(glimpses: Sequence[Glimpse], console: Console | None = None) -> None:
         console.print(Text(heading, style="bold"))
         for glimpse in slices:
             console.print(Padding(_slice(glimpse), (0, 0, 1, 2)))
+
+
+def fates(found: Sequence[Fate], console: Console | None = None) -> None:
+    """Show what became of a document, arm by arm."""
+    console = console or _console()
+    for (source, row), in_arms in groupby(found, lambda f: (f.source, f.document)):
+        answers = list(in_arms)
+        first = answers[0]
+        heading = f"{tables.plain(source)}:{row}  {tables.plain(first.work)}  {first.origin}"
+        console.print(Text(tables.plain(heading), style="bold"))
+        for answer in answers:
+            line = f"arm {answer.arm}: {answer.why}"
+            console.print(Padding(Text(tables.plain(line)), (0, 0, 0, 2)))
+        for column, value in first.scores:
+            console.print(Padding(Text(tables.plain(f"{column} = {value}")), (0, 0, 0, 2)))
+        console.print(Padding(Text(tables.plain(first.text), style="dim"), (0, 0, 1, 2)))
 
 
 def assets(known: Iterable[tuple["Asset", bool]], console: Console | None = None) -> None:

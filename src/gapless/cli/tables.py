@@ -26,11 +26,12 @@ def plain(text: str) -> str:
 
 def sources(rows: Sequence[PlanSource]) -> Table:
     """Tabulate what the sources hold."""
-    table = _table("Sources", "source", "role", ">documents", ">held out", ">tokens")
+    table = _table("Sources", "source", "role", ">documents", ">held out", ">removed", ">tokens")
     for row in rows:
         about = "" if row.exact else "about "
         tokens = _NONE if row.tokens is None else about + format_tokens(row.tokens)
-        table.add(row.name, row.role, _count(row.documents), _count(row.held_out_documents), tokens)
+        counts = (row.documents, row.held_out_documents, row.removed_documents)
+        table.add(row.name, row.role, *map(_count, counts), tokens)
     return table
 
 

@@ -15,13 +15,15 @@ cleaner: one spec in the recipe, one file in `cleaners/`, one line in its table,
 
 from gapless.corpus.duplicates import find_duplicates, mark_part
 from gapless.corpus.prepare import add_up, parts_of, prepare_part
-from gapless.corpus.resolve import source_files
+from gapless.corpus.resolve import SourceFile, size_of, source_files
 
 __all__ = [
+    "SourceFile",
     "add_up",
     "find_duplicates",
     "mark_part",
     "parts_of",
     "prepare_part",
+    "size_of",
     "source_files",
 ]

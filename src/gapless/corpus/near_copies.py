@@ -22,10 +22,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numba
 import numpy as np
 
 from gapless.corpus.signatures import EMPTY
+from gapless.words.compiled import compiled
 from gapless.words.split import mix
 
 if TYPE_CHECKING:
@@ -63,8 +63,8 @@ def near_copies(
 
     ``signatures`` is uint32, shape (rows, bands * hashes per band), and may be a memory map: it is
     read once, then once for each band, from the first row to the last, and at the rows of a bucket
-    that are compared. Beside it this takes about 48 bytes a row. Rows without words (`EMPTY`) stay.
-    The time is near linear in the rows; ``comparisons`` bounds it.
+    that are compared. Beside it this takes about 60 bytes a row. Rows without words (`EMPTY`) stay.
+    The time is near linear in the rows; ``comparisons`` bounds it. The answer is deterministic.
     """
     # Never written to; and the loops are compiled once, for a map and for an array in memory.
     table = np.asarray(signatures).view()
@@ -99,7 +99,7 @@ def _distinct_rows(table: np.ndarray, parents: np.ndarray) -> np.ndarray:
     return np.sort(rows[order[is_first]])
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _keys(table: np.ndarray, rows: np.ndarray, first: int, end: int) -> np.ndarray:
     """Return a 64-bit hash of the columns ``first:end`` of each of some rows."""
     keys = np.empty(len(rows), dtype=np.uint64)
@@ -112,7 +112,7 @@ def _keys(table: np.ndarray, rows: np.ndarray, first: int, end: int) -> np.ndarr
     return keys
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _join_equal(
     table: np.ndarray, rows: np.ndarray, keys: np.ndarray, parents: np.ndarray
 ) -> np.ndarray:
@@ -129,7 +129,7 @@ def _join_equal(
     return is_first
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _join_band(
     table: np.ndarray,
     rows: np.ndarray,
@@ -157,7 +157,7 @@ def _join_band(
     return num_compared, num_cut
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _join_bucket(
     table: np.ndarray, rows: np.ndarray, parents: np.ndarray, limits: tuple[int, int]
 ) -> tuple[int, bool]:
@@ -194,7 +194,7 @@ def _join_bucket(
     return num_compared, is_cut
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _join_members(
     table: np.ndarray,
     nearest: tuple[np.ndarray, np.ndarray],
@@ -233,7 +233,7 @@ def _join_members(
     return left[:num_left], num_compared, member == _END or num_left == 0
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _join_member(
     table: np.ndarray,
     nearest: tuple[np.ndarray, np.ndarray],
@@ -270,7 +270,7 @@ def _join_member(
     return last_member, compared
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@compiled
 def _differences(table: np.ndarray, one: int, two: int) -> int:
     """Return in how many numbers two rows differ."""
     count = np.uint32(0)
@@ -279,7 +279,7 @@ def _differences(table: np.ndarray, one: int, two: int) -> int:
     return int(count)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _find(parents: np.ndarray, row: int) -> int:
     """Return the first row of a component, and halve the way there."""
     while parents[row] != row:
@@ -288,14 +288,14 @@ def _find(parents: np.ndarray, row: int) -> int:
     return row
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _join(parents: np.ndarray, one: int, two: int) -> None:
     """Make one component of two; its root is the lower of theirs, so always its first row."""
     one, two = _find(parents, one), _find(parents, two)
     parents[max(one, two)] = min(one, two)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _answer(table: np.ndarray, parents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     copy_of = np.full(len(table), -1, dtype=np.int64)
     similarity = np.full(len(table), np.nan, dtype=np.float32)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _BATCH_ROWS = 512
 _BUFFER_BYTES = 1 << 20
-"""Without a buffer, a row group's column is read whole before its first row."""
+"""Without a buffer (or with ``pre_buffer``) a row group's column is held whole."""
 
 
 def read(path: Path, columns: Columns) -> Iterator[pa.RecordBatch]:
@@ -24,7 +24,9 @@ def read(path: Path, columns: Columns) -> Iterator[pa.RecordBatch]:
 
     name, row = file_name(path), 1
     try:
-        with pq.ParquetFile(path, buffer_size=_BUFFER_BYTES) as table:
+        with pq.ParquetFile(
+            path, buffer_size=_BUFFER_BYTES, pre_buffer=False, page_checksum_verification=True
+        ) as table:
             arrow_rows.check(table.schema_arrow, columns, name)
             wanted = list(dict.fromkeys(column for column, _ in columns.settings()))
             for batch in table.iter_batches(_BATCH_ROWS, columns=wanted, use_threads=False):

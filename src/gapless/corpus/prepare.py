@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-
 from gapless.corpus.cleaning import CleaningLine, added_up
-from gapless.corpus.readers import reader_of
-from gapless.corpus.rows import Columns, file_name
+from gapless.corpus.readers import read_rows
+from gapless.corpus.resolve import SourceFile, size_of
+from gapless.corpus.rows import Columns
 from gapless.corpus.tables import DocumentTables
 from gapless.errors import DataError
 from gapless.records.artifact import write_text
@@ -33,12 +34,14 @@ _FIRST_RECORDS = 1000
 """A part with too many bad records among its first ones is given up at once."""
 
 
-def parts_of(files: Sequence[Path], *, part_bytes: int = _PART_BYTES) -> list[list[Path]]:
+def parts_of(
+    files: Sequence[SourceFile], *, part_bytes: int = _PART_BYTES
+) -> list[list[SourceFile]]:
     """Divide files into stretches of about a size; a larger file is a part by itself."""
-    stretches: list[list[Path]] = []
+    stretches: list[list[SourceFile]] = []
     size = 0
     for file in files:
-        own = file.stat().st_size
+        own = size_of(file)
         if not stretches or size + own > part_bytes:
             stretches.append([])
             size = 0
@@ -48,7 +51,7 @@ def parts_of(files: Sequence[Path], *, part_bytes: int = _PART_BYTES) -> list[li
 
 
 def prepare_part(
-    source: Source, cleaning: Cleaning, files: Sequence[Path], out: Path, number: int
+    source: Source, cleaning: Cleaning, files: Sequence[SourceFile], out: Path, number: int
 ) -> dict[str, Any]:
     """Write part ``number`` of the source's documents and removals; return its counts.
 
@@ -68,7 +71,7 @@ def prepare_part(
     with DocumentTables(
         out, number, scores=columns.scores, keep_removed=cleaning.keep_removed
     ) as tables:
-        for rows in _rows(files, columns):
+        for rows in chain.from_iterable(read_rows(file, columns) for file in files):
             bad.watch(rows)
             tables.add(_documents(rows, line, source.held_out))
     counts = {
@@ -111,18 +114,6 @@ def add_up(parts: Sequence[dict[str, Any]], cleaning: Cleaning) -> dict[str, Any
         "changed": added_up([part["changed"] for part in parts]),
         "bytes": sum(part["bytes"] for part in parts),
     }
-
-
-def _rows(files: Sequence[Path], columns: Columns) -> Iterator[pa.RecordBatch]:
-    for path in files:
-        read = reader_of(path)
-        assert read is not None, f"{path} did not come from resolve.source_files"
-        try:
-            yield from read(path, columns)
-        except OSError as error:
-            what = f"the file cannot be read: {error.strerror or error}"
-            mend = "Check that it still exists and that you may read it."
-            raise DataError(what, where=file_name(path), mend=mend) from error
 
 
 def _documents(rows: pa.RecordBatch, line: CleaningLine, held_out: float) -> pa.Table:

@@ -20,6 +20,11 @@ _SHOWN_NAMES = 5
 SourceFile = Path | RemoteFile
 
 
+def size_of(file: SourceFile) -> int:
+    """Return how many bytes a file has."""
+    return file.size if isinstance(file, RemoteFile) else file.stat().st_size
+
+
 def source_files(paths: Sequence[str], recipe_dir: Path) -> list[SourceFile]:
     """Return the files of a source: of each path in turn, sorted by name, each file once.
 

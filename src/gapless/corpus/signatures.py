@@ -11,11 +11,11 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-import numba
 import numpy as np
 
 from gapless.seeds import stream
 from gapless.words import ngram_hashes, split_words
+from gapless.words.compiled import compiled
 from gapless.words.split import mix
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def _functions(hashes: int) -> tuple[np.ndarray, np.ndarray]:
     return numbers[::2] | np.uint64(1), numbers[1::2].copy()
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _sign(
     shingles: tuple[np.ndarray, np.ndarray],
     words: tuple[np.ndarray, np.ndarray],
@@ -89,7 +89,7 @@ def _sign(
             _lower(row, values[borders[document] : borders[document + 1]], factors, terms)
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@compiled
 def _lower(row: np.ndarray, shingles: np.ndarray, factors: np.ndarray, terms: np.ndarray) -> None:
     """Lower the numbers of a row to the least values of some shingles, of which there is one.
 

@@ -56,8 +56,9 @@ class ModelPerplexity(_Score):
     """``base``: the recipe's own model; else a folder or ``asset:NAME`` of, say, a small one."""
     unit: Literal["perplexity", "bits_per_byte"] = "perplexity"
     """Per token, which depends on the tokenizer, or per byte, which does not."""
-    max_tokens: Annotated[Tokens, Field(ge=2)] = 1024
-    """A longer document is scored on its beginning."""
+    max_tokens: Annotated[Tokens, Field(ge=2)] | None = None
+    """A longer document is scored on its beginning; left out: what the model takes, at most 1,024.
+    """
     batch_tokens: Annotated[Tokens, Field(ge=2)] = 16_384
     """Tokens per forward pass."""
 

@@ -140,6 +140,24 @@ class Status:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Fate:
+    """What became of one document in one arm."""
+
+    arm: str
+    source: str
+    document: int
+    """Its row in the source's documents."""
+    work: str
+    origin: str
+    why: str
+    """Why it is, or is not, among what the arm trains on."""
+    scores: tuple[tuple[str, str], ...]
+    """Column and value, as text."""
+    text: str
+    """The beginning of the document."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Glimpse:
     """One slice of a document that the model saw, and why it saw it."""
 

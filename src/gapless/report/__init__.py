@@ -2,9 +2,11 @@
 
     Content --> sections/*.py --> templates/*.html.j2 --> page.py --> str
 
-`content.py` is what comes in: plain values, filled by the workflow. Each file in `sections/` turns
-its part of it into a `Section`; `verdict.py` writes the sentences, `plots.py` the line charts' data
-and tables, `numbers.py` every number's shape. The charts are drawn as SVG by `assets/*.js`.
+`content.py` is what comes in (`text_content.py`: sources, removals, scores): plain values, filled
+by the workflow. Each file in `sections/` turns its part of it into a `Section`; `verdict.py` writes
+the sentences, `plots.py` the line charts' data and tables, `histograms.py` those of scores,
+`distribution.py` does the arithmetic of scores, `numbers.py` every number's shape. The charts are
+drawn as SVG by `assets/*.js`.
 
 To add a section: one file in `sections/`, one template, one line in `sections/table.py`.
 """
@@ -15,19 +17,37 @@ from gapless.report.content import (
     CurveContent,
     GapRow,
     MixturePoint,
-    RemovalContent,
-    SourceContent,
     Trace,
 )
 from gapless.report.page import render
+from gapless.report.text_content import (
+    ClassifierContent,
+    LabelContent,
+    LabelledSource,
+    RemovalContent,
+    RemovedExample,
+    ScoreContent,
+    ScoredExample,
+    ScoredSource,
+    ScoreSelection,
+    SourceContent,
+)
 
 __all__ = [
     "ArmContent",
+    "ClassifierContent",
     "Content",
     "CurveContent",
     "GapRow",
+    "LabelContent",
+    "LabelledSource",
     "MixturePoint",
     "RemovalContent",
+    "RemovedExample",
+    "ScoreContent",
+    "ScoreSelection",
+    "ScoredExample",
+    "ScoredSource",
     "SourceContent",
     "Trace",
     "render",

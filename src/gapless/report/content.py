@@ -7,6 +7,13 @@ escaped when the page is made. A number that is not known is ``None`` (NaN is sh
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from gapless.report.text_content import (
+    LabelContent,
+    RemovalContent,
+    ScoreContent,
+    SourceContent,
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Trace:
@@ -105,34 +112,6 @@ class ArmContent:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SourceContent:
-    """One corpus of the recipe."""
-
-    name: str
-    role: str
-    documents: int
-    """Documents that stayed, held-out ones included."""
-    tokens: int
-    held_out_documents: int
-    removed: int
-    """Documents that were removed."""
-    path_shown: str
-    """The path as the recipe writes it."""
-    licence: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class RemovalContent:
-    """The documents of one source that were removed for one reason."""
-
-    source: str
-    reason: str
-    count: int
-    examples: tuple[tuple[str, str], ...] = ()
-    """Up to three: the origin (``file name:line``) and the beginning of the text."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class Content:
     """Everything that one report says."""
 
@@ -144,6 +123,8 @@ class Content:
     """A date to print; none by default, so that the same run gives the same bytes."""
     sources: tuple[SourceContent, ...] = ()
     removals: tuple[RemovalContent, ...] = ()
+    scores: tuple[ScoreContent, ...] = ()
+    labels: tuple[LabelContent, ...] = ()
     recipe_yaml: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
     """Name of a fact (package, machine, seed) to its value."""

@@ -12,7 +12,7 @@ from gapless.report.sections.table import SECTIONS
 from gapless.report.templating import fill
 
 _STYLES = ("page.css", "parts.css", "charts.css")
-_SCRIPTS = ("frame.js", "lines.js", "scatter.js", "page.js")
+_SCRIPTS = ("frame.js", "lines.js", "scatter.js", "bins.js", "page.js")
 
 
 def render(content: Content) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -36,8 +36,8 @@ class ScorerSpec:
     """Of the language model, where it is not in its folder."""
     file: Path | None = None
     """The user's function or examples."""
-    device: str = "auto"
-    precision: str = "auto"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
 
 
 def build_scorer(spec: ScorerSpec) -> Scorer:
@@ -63,8 +63,8 @@ def _model_perplexity(spec: ScorerSpec) -> Scorer:
         unit=score.unit,
         max_tokens=score.max_tokens,
         batch_tokens=score.batch_tokens,
-        device=spec.device,  # type: ignore[arg-type]  # checked by the recipe
-        precision=spec.precision,  # type: ignore[arg-type]
+        device=spec.device,
+        precision=spec.precision,
     )
 
 
@@ -72,7 +72,7 @@ def _topic(spec: ScorerSpec) -> Scorer:
     from gapless.scoring.topics import TopicScorer
 
     assert spec.folder is not None
-    return TopicScorer(spec.folder)
+    return TopicScorer(spec.folder, spec.device)
 
 
 def _task_similarity(spec: ScorerSpec) -> Scorer:
@@ -80,13 +80,20 @@ def _task_similarity(spec: ScorerSpec) -> Scorer:
 
     score: Any = spec.score
     assert spec.file is not None
-    return TaskSimilarityScorer(spec.file, nearest=score.nearest, encoder=spec.folder)
+    return TaskSimilarityScorer(
+        spec.file,
+        nearest=score.nearest,
+        encoder=spec.folder,
+        max_tokens=score.max_tokens,
+        device=spec.device,
+    )
 
 
-def _diversity(_: ScorerSpec) -> Scorer:
+def _diversity(spec: ScorerSpec) -> Scorer:
     from gapless.scoring.diversity import DiversityScorer
 
-    return DiversityScorer()
+    score: Any = spec.score
+    return DiversityScorer(score.max_words)
 
 
 def _length(spec: ScorerSpec) -> Scorer:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numba
 import numpy as np
 
 from gapless.words import split_words
+from gapless.words.compiled import compiled
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -38,7 +38,7 @@ class DiversityScorer:
         return {"": pa.array(bits, mask=np.diff(words.offsets) == 0)}
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _entropy(hashes: np.ndarray, offsets: np.ndarray, most: int) -> np.ndarray:
     """Return the entropy of each document's first ``most`` words."""
     bits = np.zeros(len(offsets) - 1)

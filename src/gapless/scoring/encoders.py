@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from gapless.errors import ModelError
+from gapless.errors import ModelError, RecipeError
 from gapless.modeling.folder import weight_files
 from gapless.modeling.save import without_bars
+
+Device = Literal["auto", "cpu", "cuda"]
 
 _COUNT_FROM_PADDING = {"roberta", "xlm-roberta", "camembert"}
 
@@ -37,6 +39,16 @@ def load_encoder(folder: Path, auto_class: Any, **settings: Any) -> Any:
     except (ValueError, OSError, RuntimeError, KeyError) as error:
         what = f"`transformers` cannot load the encoder: {error}"
         raise ModelError(what, where=str(folder)) from error
+
+
+def settle(device: Device) -> str:
+    """Return the device itself; ``auto`` is a GPU where there is one."""
+    import torch
+
+    if device == "cuda" and not torch.cuda.is_available():
+        mend = "Use auto or cpu, or install a CUDA build of torch."
+        raise RecipeError("no CUDA device is available", where="device", mend=mend)
+    return "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
 
 
 def longest_input(config: Any, tokenizer: Any, most: int) -> int:

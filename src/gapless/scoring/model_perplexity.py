@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 Unit = Literal["perplexity", "bits_per_byte"]
 
+_MOST_TOKENS = 1024
+"""Of a document, unless the recipe says otherwise: its beginning tells its difficulty."""
 _CHARACTERS_PER_TOKEN = 32
 """Of a longer text only this many characters per token of ``max_tokens`` are tokenized."""
 _BATCH_BYTES = 2 << 20
@@ -59,8 +61,9 @@ class ModelScorer:
     that is cut ends at a character's border, and its bytes are those of the ids it keeps. Without
     any token there is no score (NaN).
 
-    The same texts give the same bytes on one machine; in other company a document's score differs
-    by float rounding: some 1e-7 of it in fp32, 1e-3 in bf16.
+    The same texts give the same bytes on one machine. In other company a document's score differs
+    by float noise, up to some 3e-7 of it in fp32; rounding it away would fail for the few scores
+    in a thousand at a rounding's border. So work that resumes must cut its parts as before.
 
     Raises:
         DataError: ``max_tokens`` is more than the model's context.
@@ -75,22 +78,21 @@ class ModelScorer:
         tokenizer: Path | None = None,
         *,
         unit: Unit = "perplexity",
-        max_tokens: int = 1024,
+        max_tokens: int | None = None,
         batch_tokens: int = 16_384,
         device: Device = "auto",
         precision: Precision = "auto",
     ) -> None:
-        assert max_tokens >= 2
         self.facts = ScoringFacts()
         self._folder, self._tokenizer_folder = model, tokenizer or model
-        self._unit, self._max_tokens = unit, max_tokens
+        self._unit = unit
+        self._max_tokens = self._longest(facts_of(model).context, max_tokens)
         self._computing: dict[str, Any] = {
             "batch_tokens": batch_tokens,
             "device": device,
             "precision": precision,
         }
         self._loaded: tuple[ModelReader, Tokenizer, int] | None = None
-        self._check_context(facts_of(model).context)
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_loaded": None}
@@ -140,7 +142,7 @@ class ModelScorer:
             encoder = plain_encoder(tokenizer)
             encoder.post_processor = Sequence([])  # some trim the blanks off a token's place
             reader = ModelReader(self._folder, **self._computing)
-            self._check_context(reader.context)
+            self._longest(reader.context, self._max_tokens)
             check_matches(tokenizer, reader.vocabulary_size)
             self._loaded = reader, encoder, prefix_id(tokenizer)
         return self._loaded
@@ -170,13 +172,18 @@ class ModelScorer:
                     yield *_cut(text, encoder, most_ids), True
             begin += rows
 
-    def _check_context(self, context: int | None) -> None:
-        if context is not None and self._max_tokens > context:
+    def _longest(self, context: int | None, asked: int | None) -> int:
+        """Return how many tokens of a document are read."""
+        if asked is None:
+            return _MOST_TOKENS if context is None else min(_MOST_TOKENS, context)
+        if context is not None and asked > context:
             raise DataError(
-                f"max_tokens is {self._max_tokens}, the model's context {context} tokens",
+                f"max_tokens is {asked}, the model's context {context} tokens",
                 where=str(self._folder),
                 mend=f"Set the score's max_tokens to {context} or less.",
             )
+        assert asked >= 2
+        return asked
 
     def _count(self, num_tokens: np.ndarray, *, slots: int) -> None:
         self.facts.documents += len(num_tokens)

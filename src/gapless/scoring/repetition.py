@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numba
 import numpy as np
 
 from gapless.words import ngram_hashes, split_words
+from gapless.words.compiled import compiled
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -33,7 +33,7 @@ class RepetitionScorer:
         return {"": pa.array(repeated, mask=totals == 0)}
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _repeated(hashes: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     """Count each document's hashes that are not the first of their kind."""
     counts = np.zeros(len(offsets) - 1, dtype=np.int64)

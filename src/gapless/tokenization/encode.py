@@ -67,8 +67,8 @@ def encode_batches(
     kept has no tokens and is counted in ``documents`` and ``skipped_documents`` alone.
     ``encoder`` says which library made the ids: gigatoken where it agrees with Hugging Face's
     tokenizers on every text compared, otherwise these. When they first differ in the midst of the
-    documents, ``batches`` is called again and all is made anew, so that a store is never of two
-    libraries. ``progress`` is called with the number of documents done.
+    documents, ``batches`` is called again and all is made anew: what was not compared may be wrong
+    too. ``progress`` is called with the number of documents done.
     """
     plain, vocabulary_size = PlainEncoder(tokenizer), largest_id(tokenizer) + 1
     write = partial(

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from gapless.tokenization.plain import Ids, PlainEncoder
 
 _RENEWED_AFTER_BYTES = 1 << 30
-"""gigatoken remembers every word it has met: 100 MB for 1 GB of prose, 6 GB for 1 GB of noise."""
+"""gigatoken remembers every word it has met: of noise, some 6 bytes for each byte of text."""
 
 
 class Unsupported(Exception):  # noqa: N818  (it is an answer, caught where it is asked for)

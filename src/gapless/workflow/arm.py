@@ -99,7 +99,7 @@ def _settle_order(
     choices = {}
     for name, pool in pools.items():
         selection = arm.selection.get(name)
-        choices[name] = select(selection, pool.open(selection), seed=arm.seed)
+        choices[name] = select(selection, pool.pool().open(selection), seed=arm.seed)
     selected_tokens = {name: choice.tokens for name, choice in choices.items()}
     phases = plan_phases(arm.order, roles=_roles(arm), selected_tokens=selected_tokens)
     return {name: choice.documents for name, choice in choices.items()}, {

@@ -1,8 +1,10 @@
 """The stages of the data: documents, tokens, probe items."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gapless import assets
 from gapless.errors import AssetError, DataError
@@ -11,8 +13,12 @@ from gapless.recipe.cleanings import Cleaning
 from gapless.recipe.probes import BitsPerByte, MultipleChoice
 from gapless.recipe.schema import Source
 from gapless.records.documents import parts as document_parts
+from gapless.records.fingerprint import FileHashes, of_value
 from gapless.records.removals import Removals
 from gapless.workflow.stage import Stage, Workplace
+
+if TYPE_CHECKING:
+    from gapless.corpus import SourceFile
 
 DOCUMENTS, DUPLICATES, TOKENS, PROBES = "documents", "duplicates", "tokens", "probes"
 _ASSET = "asset:"
@@ -34,27 +40,31 @@ def locate(path: str, recipe_dir: Path) -> Path:
     return place
 
 
-def files_of(source: Source, place: Workplace) -> list[Path]:
+def files_of(source: Source, place: Workplace) -> list[SourceFile]:
     """Return the files of a source, in order."""
     from gapless.corpus import source_files
 
     paths = [source.path] if isinstance(source.path, str) else list(source.path)
-    located = [str(locate(path, place.recipe_dir)) for path in paths]
+    located = [path if "://" in path else str(locate(path, place.recipe_dir)) for path in paths]
     return source_files(located, place.recipe_dir)
 
 
-def estimate_bytes(files: Iterable[Path]) -> int:
+def estimate_bytes(files: Iterable[SourceFile]) -> int:
     """Return about how many bytes of text are in files that nobody has read yet."""
+    from gapless.corpus import size_of
+
     return round(
-        sum(
-            path.stat().st_size * (_EXPANSION if path.suffix in _COMPRESSED else 1)
-            for path in files
-        )
+        sum(size_of(file) * (_EXPANSION if file.suffix in _COMPRESSED else 1) for file in files)
     )
 
 
+def _content(files: Iterable[SourceFile], hashes: FileHashes) -> str:
+    """Return the fingerprint of files; one elsewhere is known by its address and size."""
+    return of_value([hashes.of_file(f) if isinstance(f, Path) else [f.url, f.size] for f in files])
+
+
 def documents_stage(
-    name: str, source: Source, cleaning: Cleaning, *, files: list[Path], place: Workplace
+    name: str, source: Source, cleaning: Cleaning, *, files: list[SourceFile], place: Workplace
 ) -> Stage:
     """Return the stage that reads, cleans and splits one source."""
 
@@ -81,7 +91,7 @@ def documents_stage(
             "cleaning": cleaning.model_dump(mode="json"),
             "files": [file.name for file in files],  # they are part of each document's origin
         },
-        content={"files": place.hashes.of_files(files)},
+        content={"files": _content(files, place.hashes)},
         work=work,
         resumable=True,
     )
@@ -94,7 +104,7 @@ def duplicates_stage(recipe: Recipe, documents: Mapping[str, Stage], place: Work
     def work(_: Stage, folder: Path) -> dict[str, Any]:
         import shutil
 
-        from gapless.corpus import find_duplicates, mark_part
+        from gapless.corpus.duplicates import find_duplicates, mark_part
 
         marks = folder / "marks"
         marks.mkdir()
@@ -111,10 +121,22 @@ def duplicates_stage(recipe: Recipe, documents: Mapping[str, Stage], place: Work
         kind=DUPLICATES,
         version=1,
         root=place.root,
-        part={"deduplication": spec.model_dump(mode="json"), "sources": list(documents)},
+        part={
+            "deduplication": spec.model_dump(mode="json"),
+            "sources": list(documents),
+            "version": _near_version() if spec.near else None,
+        },
         inputs={f"documents.{name}": stage for name, stage in documents.items()},
         work=work,
     )
+
+
+def _near_version() -> str:
+    """Return what near copies are known by: the words, and their signatures."""
+    from gapless.corpus.signatures import VERSION
+    from gapless.words import VERSION as WORDS
+
+    return f"{WORDS}.{VERSION}"
 
 
 def _text_bytes(documents: Iterable[Stage]) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -43,23 +44,32 @@ class Engine:
         self, function: Callable[..., Any], tasks: Sequence[tuple[Any, ...]]
     ) -> list[Any]:
         daft = _load_daft()
+        if self.kind == "ray":
+            _use_ray(daft)
         packed = [pickle.dumps((function, task)) for task in tasks]
         frame = daft.from_pydict({"number": list(range(len(tasks))), "task": packed})
         if self.kind == "ray":
-            _use_ray(daft)
             frame = frame.into_partitions(len(tasks))
             do = daft.func(_do, return_dtype=daft.DataType.binary())
         else:
             frame = frame.into_batches(1)
-            do = daft.func(
-                _do,
-                return_dtype=daft.DataType.binary(),
-                use_process=True,
-                max_concurrency=min(_cores(), len(tasks)),
-            )
+            do = _processes(daft, min(_cores(), len(tasks)))
         answers = frame.select("number", do(daft.col("task")).alias("answer")).to_pydict()
         by_number = dict(zip(answers["number"], answers["answer"], strict=True))
         return [_unpacked(by_number[number]) for number in range(len(tasks))]
+
+
+def _processes(daft: Any, number: int) -> Callable[[Any], Any]:
+    """Return the expression that does tasks in processes of this machine."""
+
+    @daft.cls(use_process=True, max_concurrency=number)
+    class Worker:
+        @daft.method(return_dtype=daft.DataType.binary())  # type: ignore[untyped-decorator]
+        def do(self, packed: bytes) -> bytes:
+            return _do(packed)
+
+    do: Callable[[Any], Any] = Worker().do
+    return do
 
 
 def _do(packed: bytes) -> bytes:
@@ -92,19 +102,31 @@ def _load_daft() -> Any:
 
 
 def _use_ray(daft: Any) -> None:
+    """Connect to the cluster that ``RAY_ADDRESS`` names, once."""
     try:
         import ray
     except ImportError as error:
         mend = 'Install it: pip install "gapless[ray]".'
         raise RunError("`engine: ray` needs Ray, which is not here", mend=mend) from error
     if not ray.is_initialized():
-        address = os.environ.get("RAY_ADDRESS", "auto")
-        try:
-            ray.init(address=address, log_to_driver=False)
-        except ConnectionError as error:
-            raise RunError(
-                f"there is no Ray cluster at {address!r}",
-                where="engine",
-                mend="Start one (`ray start --head`) or set RAY_ADDRESS.",
-            ) from error
-    daft.set_runner_ray()
+        address = os.environ.get("RAY_ADDRESS")
+        if not address:
+            raise _no_cluster("RAY_ADDRESS does not say where the cluster is")
+        _check_answers(address)
+        ray.init(address=address, log_to_driver=False)
+    if daft.runners.get_or_infer_runner_type() != "ray":
+        daft.set_runner_ray()
+
+
+def _check_answers(address: str) -> None:
+    """Ask whether anybody listens: Ray itself would try for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=10).close()
+    except (OSError, ValueError) as error:
+        raise _no_cluster(f"there is no Ray cluster at {address!r} ({error})") from error
+
+
+def _no_cluster(what: str) -> RunError:
+    mend = "Start one (`ray start --head`) and set RAY_ADDRESS to its host:port."
+    return RunError(what, where="engine", mend=mend)

@@ -68,7 +68,7 @@ def _stage(stage: Stage) -> PlanStage:
 def _source(name: str, tree: Tree) -> PlanSource:
     role = tree.recipe.sources[name].role
     if all(stage.is_done() for stage in tree.pools[name].inputs(None).values()):
-        eligible = tree.pools[name].eligible()
+        eligible = tree.pools[name].pool().eligible()
         store = TokenStore.open(tree.pools[name].tokens.path)
         return PlanSource(
             name=name,

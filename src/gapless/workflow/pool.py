@@ -1,11 +1,16 @@
 """What a source offers to an arm: its documents without copies, contamination and held-out text."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
+from gapless.recipe import Recipe
 from gapless.recipe.selections import Selection
+from gapless.records.artifact import ArtifactFolder
 from gapless.records.documents import read_columns
 from gapless.records.removals import Removals
 from gapless.records.scores import read_scores
@@ -15,8 +20,68 @@ from gapless.workflow.stage import Stage
 
 
 @dataclass(frozen=True)
+class SourcePool:
+    """The folders that decide which documents of one source may be drawn from."""
+
+    source: str
+    documents: Path
+    tokens: Path
+    removals: tuple[Path, ...]
+    """Copies, and contamination where the recipe looks for it."""
+    scores: Mapping[str, tuple[Path, str]]
+    """Column to the folder that holds it, and the suffix of its values there."""
+
+    def removed(self) -> list[Removals]:
+        """Return the tables of documents that may not be trained on."""
+        return [Removals.read(folder, self.source) for folder in self.removals]
+
+    def eligible(self) -> np.ndarray:
+        """Return which documents may be trained on (bool)."""
+        answer = ~TokenStore.open(self.tokens).held_out
+        for removals in self.removed():
+            answer &= removals.stays(len(answer))
+        return answer
+
+    def open(self, selection: Selection | None) -> Pool:
+        """Return the pool that a selection chooses from."""
+        return Pool(
+            source=self.source,
+            lengths=TokenStore.open(self.tokens).lengths,
+            eligible=self.eligible(),
+            columns={column: self.column(column) for column in _columns(selection)},
+        )
+
+    def column(self, name: str) -> np.ndarray:
+        """Return a score of every document, computed or from the source's own files."""
+        if name in self.scores:
+            return read_scores(*self.scores[name])
+        return np.asarray(read_columns(self.documents, name)[name])
+
+    @classmethod
+    def of_run(
+        cls, source: str, recipe: Recipe, stages: Mapping[str, ArtifactFolder]
+    ) -> SourcePool:
+        """Return the pool of a run's source, from the artifacts that are there."""
+        scores = {
+            f"{name}{suffix}": (stages[f"scores.{name}.{source}"].path, suffix)
+            for name, score in recipe.scores.items()
+            if source in recipe.scored_sources(score)
+            for suffix in score.suffixes
+        }
+        return cls(
+            source=source,
+            documents=stages[f"documents.{source}"].path,
+            tokens=stages[f"tokens.{source}"].path,
+            removals=tuple(
+                stages[name].path for name in ("duplicates", "contamination") if name in stages
+            ),
+            scores=scores,
+        )
+
+
+@dataclass(frozen=True)
 class PoolStages:
-    """The stages that decide which documents of one source may be drawn from."""
+    """The stages behind a source's pool."""
 
     source: str
     tokens: Stage
@@ -36,33 +101,16 @@ class PoolStages:
                 needed[f"scores.{column}"] = self.scores[column][0]
         return {f"{name}.{self.source}": stage for name, stage in needed.items()}
 
-    def removals(self) -> list[Removals]:
-        """Return the tables of documents that may not be trained on."""
-        stages = [self.duplicates, *([self.contamination] if self.contamination else [])]
-        return [Removals.read(stage.path, self.source) for stage in stages]
-
-    def eligible(self) -> np.ndarray:
-        """Return which documents may be trained on (bool)."""
-        answer = ~TokenStore.open(self.tokens.path).held_out
-        for removals in self.removals():
-            answer &= removals.stays(len(answer))
-        return answer
-
-    def open(self, selection: Selection | None) -> Pool:
-        """Return the pool that a selection chooses from."""
-        return Pool(
+    def pool(self) -> SourcePool:
+        """Return the pool of the stages' folders, which must be there."""
+        removals = [self.duplicates, *([self.contamination] if self.contamination else [])]
+        return SourcePool(
             source=self.source,
-            lengths=TokenStore.open(self.tokens.path).lengths,
-            eligible=self.eligible(),
-            columns={column: self._column(column) for column in _columns(selection)},
+            documents=self.tokens.inputs["documents"].path,
+            tokens=self.tokens.path,
+            removals=tuple(stage.path for stage in removals),
+            scores={name: (stage.path, suffix) for name, (stage, suffix) in self.scores.items()},
         )
-
-    def _column(self, column: str) -> np.ndarray:
-        if column in self.scores:
-            stage, suffix = self.scores[column]
-            return read_scores(stage.path, suffix)
-        documents = self.tokens.inputs["documents"]
-        return np.asarray(read_columns(documents.path, column)[column])
 
 
 def _columns(selection: Selection | None) -> tuple[str, ...]:

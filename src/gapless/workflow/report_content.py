@@ -9,30 +9,30 @@ from typing import Any
 from gapless.errors import RunError
 from gapless.recipe import Recipe, arms
 from gapless.records.artifact import ArtifactFolder
-from gapless.records.documents import BEGINNING_CHARACTERS, read_document
 from gapless.records.journal import Journal
-from gapless.records.removals import Removals
 from gapless.report import content as shown
 from gapless.selection import describe
-from gapless.workflow.contamination import CONTAMINATION
-from gapless.workflow.data import DOCUMENTS, DUPLICATES, TOKENS
+from gapless.workflow.report_scores import ScoreColumns
+from gapless.workflow.report_text import removals, source_content
 from gapless.workflow.results import ANALYSIS
 from gapless.workflow.run_folder import RECIPE_FILE, RunFolder
 
 _MIXTURE_POINTS = 20
 _TRACE_POINTS = 400
-_EXAMPLES = 3
 
 
 def content_of(folder: RunFolder, *, arm_prefix: str = "") -> shown.Content:
     """Return what the report of a finished run says."""
     recipe, stages = folder.recipe(), folder.stages()
+    columns = ScoreColumns(recipe, stages, arm_prefix=arm_prefix)
     return shown.Content(
         title=recipe.name,
         run_name=recipe.name,
         arms=tuple(_arms(recipe, folder, stages, arm_prefix)),
-        sources=tuple(_source(name, recipe, stages) for name in recipe.trained_sources),
-        removals=tuple(_removals(recipe, stages)),
+        sources=tuple(source_content(name, recipe, stages) for name in recipe.sources),
+        removals=tuple(removals(recipe, stages)),
+        scores=tuple(columns.numbers()),
+        labels=tuple(columns.labels()),
         recipe_yaml=(folder.path / RECIPE_FILE).read_text(),
         environment=_environment(folder),
         warnings=(),
@@ -151,78 +151,6 @@ def _mixture(steps: list[dict[str, Any]]) -> Iterator[shown.MixturePoint]:
             yield shown.MixturePoint(
                 tokens_seen=stretch[-1]["tokens_seen"], source=source, share=share
             )
-
-
-def _source(name: str, recipe: Recipe, stages: Mapping[str, ArtifactFolder]) -> shown.SourceContent:
-    source = recipe.sources[name]
-    documents = stages[f"{DOCUMENTS}.{name}"].manifest().facts
-    tokens = stages[f"{TOKENS}.{name}"].manifest().facts
-    paths = [source.path] if isinstance(source.path, str) else list(source.path)
-    return shown.SourceContent(
-        name=name,
-        role=source.role,
-        documents=tokens["documents"],
-        tokens=tokens["tokens"],
-        held_out_documents=tokens["held_out_documents"],
-        removed=sum(documents["removed"].values()),
-        path_shown=", ".join(paths),
-        licence=_licence(paths),
-    )
-
-
-def _licence(paths: list[str]) -> str | None:
-    from gapless import assets
-
-    names = {path.removeprefix("asset:") for path in paths if path.startswith("asset:")}
-    found = [asset.licence for asset in assets.known() if asset.name in names]
-    return ", ".join(found) or None
-
-
-def _removals(
-    recipe: Recipe, stages: Mapping[str, ArtifactFolder]
-) -> Iterator[shown.RemovalContent]:
-    for name in recipe.sources:
-        folder = stages[f"{DOCUMENTS}.{name}"]
-        counts = folder.manifest().facts["removed"]
-        examples = _first_removed(folder.path, counts)
-        for reason, count in counts.items():
-            yield shown.RemovalContent(
-                source=name, reason=reason, count=count, examples=tuple(examples[reason])
-            )
-        for stage in (DUPLICATES, CONTAMINATION):
-            if stage in stages and name in recipe.trained_sources:
-                yield from _later_removals(name, stages[stage].path, folder.path)
-
-
-def _first_removed(folder: Path, counts: Mapping[str, int]) -> dict[str, list[tuple[str, str]]]:
-    """Return origin and beginning of the first documents with each reason."""
-    from gapless.records.documents import REMOVED, batches, parts
-
-    found: dict[str, list[tuple[str, str]]] = {reason: [] for reason in counts}
-    for part in parts(folder, REMOVED):
-        for rows in batches(part, ["origin", "reason", "beginning"]):
-            for row in rows.to_pylist():
-                examples = found[row["reason"]]
-                if len(examples) < _EXAMPLES:
-                    examples.append((row["origin"], row["beginning"] or ""))
-            if all(len(examples) == min(counts[r], _EXAMPLES) for r, examples in found.items()):
-                return found
-    return found
-
-
-def _later_removals(name: str, folder: Path, documents: Path) -> Iterator[shown.RemovalContent]:
-    """Give what fell to copies or to evaluation items, with what each fell to."""
-    removals = Removals.read(folder, name)
-    for reason, count in removals.counts().items():
-        rows = [row for row, found in enumerate(removals.reasons) if found == reason]
-        examples = []
-        for row in rows[:_EXAMPLES]:
-            document = read_document(documents, int(removals.documents[row]), "origin", "text")
-            shown_text = document["text"][:BEGINNING_CHARACTERS]
-            examples.append((f"{document['origin']} = {removals.by[row]}", shown_text))
-        yield shown.RemovalContent(
-            source=name, reason=reason, count=count, examples=tuple(examples)
-        )
 
 
 def _environment(folder: RunFolder) -> dict[str, str]:

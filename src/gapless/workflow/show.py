@@ -1,18 +1,22 @@
-"""What the model saw around a token."""
+"""What the model saw around a token, and what became of a document."""
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
+import pyarrow.compute as pc
 
 from gapless.errors import RunError
 from gapless.recipe import Recipe, arms
-from gapless.records.documents import read_document
+from gapless.records.artifact import ArtifactFolder
+from gapless.records.documents import batches, parts, read_document
 from gapless.records.rows import Row, Segment
 from gapless.records.token_store import TokenStore
-from gapless.records.views import Glimpse
-from gapless.selection import describe
+from gapless.records.views import Fate, Glimpse
+from gapless.selection import Choice, describe, explain
 from gapless.workflow.arm import ORDER, open_order
 from gapless.workflow.data import DOCUMENTS, TOKENS
+from gapless.workflow.pool import SourcePool
 from gapless.workflow.run_folder import RunFolder
 
 _SHOWN_CHARACTERS = 400
@@ -22,12 +26,102 @@ def glimpses(run_dir: Path, token: int, arm_name: str | None) -> list[Glimpse]:
     """Return the document slices of the row that holds token number ``token``, per arm."""
     folder = RunFolder(run_dir)
     known = arms(folder.recipe())
+    names = _arm_names(folder, arm_name)
+    return [glimpse for name in names for glimpse in _of_arm(folder, name, known[name], token)]
+
+
+def fates(run_dir: Path, wanted: str, arm_name: str | None) -> list[Fate]:
+    """Return what became of a document, per arm; ``wanted`` is its work, its id or SOURCE:ROW."""
+    folder = RunFolder(run_dir)
+    recipe, stages = folder.recipe(), folder.stages()
+    names = _arm_names(folder, arm_name)
+    found = list(_rows_of(wanted, recipe, stages))
+    if not found:
+        raise RunError(
+            f"no document that is trained or measured on is called {wanted!r}",
+            where=str(run_dir),
+            mend="Give its id in the source's files, or SOURCE:ROW. What cleaning removed is in "
+            "the artifacts' removed tables, and counted in the report.",
+        )
+    return [
+        _fate(name, arms(recipe)[name], stages, source, row)
+        for source, row in found
+        for name in names
+    ]
+
+
+def _arm_names(folder: RunFolder, arm_name: str | None) -> list[str]:
+    known = arms(folder.recipe())
     if arm_name is not None and arm_name not in known:
         raise RunError(
-            f"the run has no arm {arm_name!r}; it has {', '.join(known)}", where=str(run_dir)
+            f"the run has no arm {arm_name!r}; it has {', '.join(known)}", where=str(folder.path)
         )
-    names = [arm_name] if arm_name else list(known)
-    return [glimpse for name in names for glimpse in _of_arm(folder, name, known[name], token)]
+    return [arm_name] if arm_name else list(known)
+
+
+def _rows_of(
+    wanted: str, recipe: Recipe, stages: Mapping[str, ArtifactFolder]
+) -> Iterator[tuple[str, int]]:
+    """Give source and row of the documents that go by a name."""
+    source, _, row = wanted.rpartition(":")
+    for name in recipe.trained_sources:
+        documents = stages[f"{DOCUMENTS}.{name}"]
+        if not documents.exists():
+            continue
+        first = 0
+        for part in parts(documents.path):
+            for rows in batches(part, ["id", "work"]):
+                for kind in ("work", "id"):
+                    same = pc.equal(rows.column(kind), wanted).to_numpy(zero_copy_only=False)
+                    yield from ((name, first + int(at)) for at in np.flatnonzero(same))
+                    if kind == "work" and same.any():
+                        break
+                first += len(rows)
+        if source == name and row.isdigit() and int(row) < first:
+            yield name, int(row)
+
+
+def _fate(
+    name: str, arm: Recipe, stages: Mapping[str, ArtifactFolder], source: str, row: int
+) -> Fate:
+    pool = SourcePool.of_run(source, arm, stages)
+    document = read_document(pool.documents, row, "work", "origin", "text", "held_out")
+    computed = [column for column, (folder, _) in pool.scores.items() if folder.is_dir()]
+    columns = [*arm.sources[source].scores, *computed]
+    return Fate(
+        arm=name,
+        source=source,
+        document=row,
+        work=document["work"],
+        origin=document["origin"],
+        why=_why_in_or_out(name, arm, stages, pool, row),
+        scores=tuple((column, str(pool.column(column)[row])) for column in columns),
+        text=document["text"][:_SHOWN_CHARACTERS],
+    )
+
+
+def _why_in_or_out(
+    name: str, arm: Recipe, stages: Mapping[str, ArtifactFolder], pool: SourcePool, row: int
+) -> str:
+    order = stages[f"{ORDER}.{name}"]
+    if not order.exists():
+        raise RunError(
+            f"the order of arm {name!r} is not settled yet",
+            mend="Run the recipe at least `--until order`.",
+        )
+    if TokenStore.open(pool.tokens).held_out[row]:
+        return "not trained on: it is held out for the probes"
+    for removals in pool.removed():
+        at = np.flatnonzero(removals.documents == row)
+        if len(at):
+            reason, by = removals.reasons[at[0]], removals.by[at[0]]
+            share = removals.similarity[at[0]]
+            return f"not trained on: {reason.replace('_', ' ')}, {share:.0%} the same as {by}"
+    selection = arm.selection.get(pool.source)
+    facts = order.manifest().facts
+    with np.load(order.path / "selection.npz", allow_pickle=False) as chosen:
+        choice = Choice.from_facts(chosen[pool.source], facts["choices"][pool.source])
+    return explain(selection, pool.open(selection), choice, row)
 
 
 def _of_arm(folder: RunFolder, name: str, arm: Recipe, token: int) -> list[Glimpse]:

@@ -35,7 +35,13 @@ def classifier_stage(
             asked = _Annotation(score.annotator, score.topics, sources, recipe.seed)
             texts, topics, facts = asked.labels(folder, answers)
         learnt = train_classifier(
-            texts, topics, folder, held_out=score.held_out, seed=recipe.seed, encoder=encoder
+            texts,
+            topics,
+            folder,
+            held_out=score.held_out,
+            seed=recipe.seed,
+            encoder=encoder,
+            device=recipe.training.device,
         )
         return facts | learnt
 

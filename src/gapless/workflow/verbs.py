@@ -5,12 +5,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from gapless.errors import RecipeError
 from gapless.recipe import Recipe, arms, load
 from gapless.records.fingerprint import FileHashes
 from gapless.records.journal import Journal
 from gapless.records.views import (
     ArmStatus,
     Comparison,
+    Fate,
     Glimpse,
     Plan,
     PlanStage,
@@ -64,9 +66,13 @@ def run(
     overrides: Sequence[str] = (),
     run_dir: str | Path | None = None,
     until: str | None = None,
+    allow_contamination: bool = False,
     progress: Progress | None = None,
 ) -> RunResult:
-    """Do what is missing of a recipe's run, up to stage ``until``; resume what was cut off."""
+    """Do what is missing of a recipe's run, up to stage ``until``; resume what was cut off.
+
+    A recipe that turns decontamination off is refused without ``allow_contamination``.
+    """
     from gapless.workflow.plan import refuse_full_disk
     from gapless.workflow.run import (
         ArmObserver,
@@ -79,6 +85,13 @@ def run(
     progress = progress or _Silent()
     recipe = Path(recipe)
     decoded, folder = _open(recipe, overrides, run_dir)
+    if decoded.decontamination is None and not allow_contamination:
+        raise RecipeError(
+            "evaluation items would not be looked for in the training text",
+            where=f"{recipe}: decontamination",
+            mend="Take `decontamination: null` out of the recipe, or go on without it: "
+            "--allow-contamination.",
+        )
     stop = StopRequest()
 
     def observe(arm: str, total_tokens: int) -> ArmObserver:
@@ -137,6 +150,13 @@ def show(run_dir: str | Path, token: int, arm: str | None = None) -> list[Glimps
     from gapless.workflow.show import glimpses
 
     return glimpses(Path(run_dir), token, arm)
+
+
+def show_document(run_dir: str | Path, document: str, arm: str | None = None) -> list[Fate]:
+    """Say whether a document is trained on, and why; it goes by its work, its id or SOURCE:ROW."""
+    from gapless.workflow.show import fates
+
+    return fates(Path(run_dir), document, arm)
 
 
 def init(directory: str | Path) -> list[Path]:

@@ -116,7 +116,9 @@ def _judge(data: np.ndarray, begin: int, end: int, phrases: tuple[Phrases, Phras
         return _ASK
     if words > MAX_SHORT_WORDS:
         return _KEEP
-    if digits > 0 and words <= 7:
+    # A counter or a number begins with a digit or a mark, a date has a day and a year.
+    is_letter = 0x61 <= (data[begin] | 0x20) <= 0x7A
+    if digits >= 5 or (digits > 0 and not is_letter):
         return _ASK
     return _ASK if signs > 0 or find_phrase(data, begin, end, phrases[1]) >= 0 else _KEEP
 

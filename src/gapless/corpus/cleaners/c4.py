@@ -2,8 +2,8 @@
 
 Order and detail are those of the program that built C4 (TensorFlow Datasets, c4_utils.clean_page):
 a line that goes for its ending or its length is not looked at for "lorem ipsum" or a curly bracket,
-while the paper speaks of the page. The default thresholds, 3 words a line and 5 sentences, are those
-of the text and of datatrove; the program has 5 words and 3 sentences.
+while the paper speaks of the page. The default thresholds, 3 words a line and 5 sentences, are the
+paper's as datatrove has them; the program has 5 words and 3 sentences.
 
 Here a line may also end with a single or a typographic quotation mark ("end quotation mark", the
 paper says), and the space before a citation that is taken from its end goes too. A sentence ends
@@ -40,8 +40,8 @@ POLICY_PHRASES = (
 )
 """As in the program that built C4."""
 
-_REASONS = ("lorem_ipsum", "curly_bracket", "too_few_sentences")
-_LOREM_IPSUM, _CURLY_BRACKET, _TOO_FEW_SENTENCES = 1, 2, 3
+_REASONS = ("lorem_ipsum", "curly_bracket", "too_few_sentences", "nothing_left")
+_LOREM_IPSUM, _CURLY_BRACKET, _TOO_FEW_SENTENCES, _NOTHING_LEFT = 1, 2, 3, 4
 _STAYS, _GOES = 0, -1
 """Of a line; above, what its document goes for."""
 
@@ -126,6 +126,8 @@ def _clean(
             place = after + 1
         if verdict <= _STAYS and sentences < rules.min_sentences:
             verdict = _TOO_FEW_SENTENCES
+        elif verdict <= _STAYS and size == start:
+            verdict = _NOTHING_LEFT
         if verdict > _STAYS:
             codes[document] = verdict
             size = start + end - borders[document]

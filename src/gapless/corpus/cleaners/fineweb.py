@@ -1,4 +1,4 @@
-"""The rules FineWeb added to Gopher's and C4's (Penedo et al. 2024, "additional heuristic filters").
+"""The rules FineWeb added to those of Gopher and C4 (Penedo et al. 2024).
 
 Bounds are datatrove's: a document at a bound stays (the paper removes it), a line of exactly
 ``short_line_characters`` is short. The paper's 0.1 for duplicate lines is the default; datatrove

@@ -175,11 +175,13 @@ STOCK_PHRASES = tuple(
     phrase for phrase in (*BEGINNINGS, *ENDINGS, *HELD, *WHOLE) if phrase.isascii()
 )
 """Those a kernel looks for; the others begin with a copyright sign."""
+_MARKS = " .:!\u2026\u00bb\u203a>[]()-*\u2192"
+"""That may stand around a phrase."""
 _BAR_MARKS = re.compile("\\s*[|\u00bb\u203a\u2022]\\s*")
+_NUMBER = re.compile("[0-9]+(?:[.,][0-9]+)*")
 _MONTH = r"(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]*\.?"
-_BARE_NUMBER = re.compile(
-    rf"""(?:[0-9][0-9.,]*
-    |(?:[0-9][0-9.,]*[km]?|no)\ (?:(?:new|total)\ )?
+_COUNTER_OR_DATE = re.compile(
+    rf"""(?:[0-9][0-9.,]*[km]?\ (?:(?:new|total)\ )?
      (?:likes?|comments?|shares?|views?|repl(?:y|ies)|followers?|votes?|retweets?|reviews?|posts?
      |responses?|ratings?|downloads?|(?:seconds?|minutes?|hours?|days?|weeks?|months?|years?)\ ago)
     |(?:(?:posted|published|updated|last\ updated|modified)(?:\ on)?:?\ )?
@@ -195,23 +197,18 @@ _BARE_NUMBER = re.compile(
 
 def is_furniture(line: str) -> bool:
     """Whether a line without white space around it is web furniture, notices aside."""
-    bare = line.lower().strip(" .:!\u2026\u00bb\u203a>[]()-*\u2192")
+    start = line.lower().lstrip(_MARKS)
+    bare = start.rstrip(_MARKS)
     if _is_bar(bare):
         return True
     if len(line.split()) > MAX_SHORT_WORDS:
         return False
     if bare in WHOLE or any(phrase in bare for phrase in HELD):
         return True
-    if _BARE_NUMBER.fullmatch(bare):
+    if _NUMBER.fullmatch(line) or _COUNTER_OR_DATE.fullmatch(bare) or bare.endswith(ENDINGS):
         return True
-    begins = bare.startswith(BEGINNINGS) and _ends_word(bare, BEGINNINGS)
-    return begins or bare.endswith(ENDINGS)
-
-
-def _ends_word(bare: str, phrases: tuple[str, ...]) -> bool:
-    """Whether a word ends where one of the phrases, which begin the line, ends."""
-    sizes = [len(phrase) for phrase in phrases if bare.startswith(phrase)]
-    return any(not bare[size : size + 1].isalnum() for size in sizes)
+    sizes = [len(phrase) for phrase in BEGINNINGS if start.startswith(phrase)]
+    return any(not start[size : size + 1].isalnum() for size in sizes)
 
 
 def _is_bar(bare: str) -> bool:

@@ -13,9 +13,10 @@ file names with an @ stay; IP addresses that are not global stay, networks (with
 so do four-part numbers that look like a version, a section or an enzyme (EC 3.4.21.115): those
 after such a word, those without a part above 99, and those with but one that begin below 10.
 
-Phone numbers are found in three shapes: with a plus sign and a country code (10 to 15 digits); as
-(212) 555-0123, 212-555-0123 and 212.555.0123; and of 8 to 15 digits after a word like "tel" or
-"fax". A kernel marks the texts that may hold any, and only they meet the expressions.
+Phone numbers are found in three shapes: with a plus sign and a country code (10 to 15 digits; 11
+when no marks stand between them); as (212) 555-0123, 212-555-0123 and 212.555.0123; and of 8 to 15
+digits after a word like "tel" or "fax". A kernel marks the texts that may hold any, and only they
+meet the expressions.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ _FILE_NAME = re.compile(
     r"\.(?:png|jpe?g|gif|svg|webp|css|js|ts|html?|pdf|json|txt|py|service|so|conf|in|md)$"
 )
 _IPV4 = re.compile(r"(?<![\w.+/-])(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?![\w+-]|[./][0-9])")
-_IPV6 = re.compile(r"(?<![\w:.])[23][0-9A-Fa-f]{3}:[0-9A-Fa-f:]{2,34}(?![\w:]|[./][0-9])")
+_IPV6 = re.compile(r"(?<![\w:.])[23][0-9A-Fa-f]{3}:[0-9A-Fa-f:]{2,34}(?![\w:/]|\.[0-9])")
 _NOT_AN_ADDRESS = re.compile(
     r"(?:\b(?:EC|versions?|ver|v|release|build|firmware|driver|sections?|sec|chapter|rule|part|"
     r"clause|figure|fig|table|oid)\.?|\u00a7)\s*$",
@@ -68,7 +69,7 @@ _NORTH_AMERICAN = re.compile(
     r"[2-9][0-9][0-9](?(mark)(?P=mark)|[-. ])[0-9]{4}(?![\w-]|[.,/:%][0-9])"
 )
 _AFTER_A_CUE = re.compile(
-    r"(?P<cue>\b(?:tele?phone|phone|tel|fax|mobile|cell)(?: ?(?:no|number|nr)\b)?[.:]{0,2} ?)"
+    r"(?P<cue>(?<![\w.])(?:tele?phone|phone|tel|fax|mobile)(?: ?(?:no|number|nr)\b)?[.:]{0,2} ?)"
     rf"(?P<number>\(?[0-9]{{1,5}}(?:{_SEPARATOR}?[0-9]{{1,5}}){{1,6}})(?![\w)]|[.,/:%][0-9])",
     re.IGNORECASE,
 )
@@ -136,7 +137,9 @@ def mask_phones(text: str) -> str:
     """Return a text with a placeholder for every phone number."""
 
     def international(match: re.Match[str]) -> str:
-        return PHONE if _is_phone(match[0], 10) else match[0]
+        # Without marks, +2147483647 is a number.
+        min_digits = 11 if match[0][1:].isdigit() else 10
+        return PHONE if _is_phone(match[0], min_digits) else match[0]
 
     def after_a_cue(match: re.Match[str]) -> str:
         return match["cue"] + PHONE if _is_phone(match["number"], 8) else match[0]
@@ -149,7 +152,7 @@ def mask_phones(text: str) -> str:
 def _is_phone(number: str, min_digits: int) -> bool:
     """Whether a run of digits and separators can be dialled and is no decimal and no date."""
     digits = sum(character.isdigit() for character in number)
-    marks = re.sub(r"[\d+]", "", number)
+    marks = re.sub("[0-9+]", "", number)
     balanced = number.count("(") == number.count(")")
     return min_digits <= digits <= 15 and marks != "." and balanced
 
@@ -193,9 +196,9 @@ def _before_digits(data: np.ndarray, begin: int, place: int) -> int:
     if before - begin < 1:
         return 0
     last, last_but_one = data[before] | 0x20, data[before - 1] | 0x20
-    # tel, fax, phone, mobile, cell, no, number, nr
+    # tel, fax, phone, mobile, no, number, nr
     is_cue = (
-        (last == 0x6C and last_but_one in (0x65, 0x6C))
+        (last == 0x6C and last_but_one == 0x65)
         or (last == 0x78 and last_but_one == 0x61)
         or (last == 0x65 and last_but_one in (0x6E, 0x6C))
         or (last == 0x6F and last_but_one == 0x6E)

@@ -138,8 +138,9 @@ function readoutRow(row) {
   const line = document.createElement("div");
   line.className = "readout-row";
   const icon = document.querySelector(".sprites").cloneNode(false);
-  icon.setAttribute("class", "mark s" + (row.arm % COLOURS));
-  element(icon, "use", { href: "#mark-" + (row.arm % MARKS) });
+  icon.setAttribute("class", row.style ? "swatch" : "mark s" + (row.arm % COLOURS));
+  if (row.style) element(icon, "rect", { class: row.style, width: 12, height: 12, rx: 2 });
+  else element(icon, "use", { href: "#mark-" + (row.arm % MARKS) });
   line.appendChild(icon);
   for (const [name, text] of [["name", row.name], ["value", row.value], ["span", row.span]]) {
     if (!text) continue;

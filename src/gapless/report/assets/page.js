@@ -3,6 +3,7 @@
 const KINDS = {
   lines: { draw: drawLines, read: readLines, step: stepLines },
   scatter: { draw: drawScatter, read: readScatter, step: stepScatter },
+  bins: { draw: drawBins, read: readBins, step: stepBins },
 };
 const hiddenArms = new Set();
 const charts = [...document.querySelectorAll("figure.plot")].map(startChart);

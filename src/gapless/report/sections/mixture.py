@@ -6,6 +6,7 @@ from itertools import pairwise
 from gapless.report.content import ArmContent, Content, MixturePoint
 from gapless.report.numbers import percent, tokens
 from gapless.report.plots import Table
+from gapless.report.source_styles import source_styles
 from gapless.report.templating import Section, fill
 
 MAX_BARS = 40
@@ -50,30 +51,14 @@ class Strip:
 
 def build(content: Content) -> Section:
     """Make a strip of stacked bars for each arm."""
-    styles = source_styles(content)
+    mixed = {point.source for arm in content.arms for point in arm.mixture}
+    styles = {name: style for name, style in source_styles(content).items() if name in mixed}
     longest = max((arm.tokens_seen for arm in content.arms), default=0)
     strips = [
         _strip(index, arm, styles, longest) for index, arm in enumerate(content.arms) if arm.mixture
     ]
     html = fill("mixture", strips=strips, styles=styles, longest=longest)
     return Section("mixture", "Mixture seen", html)
-
-
-def source_styles(content: Content) -> dict[str, str]:
-    """Give each source a class: ``d0``, ``d1``, ... for domain, ``g0``, ... for general text."""
-    roles = {source.name: source.role for source in content.sources}
-    for arm in content.arms:
-        roles |= {c.name: c.role for c in arm.curves if c.name != c.role and c.name not in roles}
-    names = [*roles, *(point.source for arm in content.arms for point in arm.mixture)]
-    mixed = {point.source for arm in content.arms for point in arm.mixture}
-    styles: dict[str, str] = {}
-    counts = {"d": 0, "g": 0}
-    for name in sorted(dict.fromkeys(names), key=lambda name: roles.get(name) != "domain"):
-        if name in mixed:
-            letter = "d" if roles.get(name) == "domain" else "g"
-            styles[name] = f"{letter}{counts[letter] % 4}"
-            counts[letter] += 1
-    return styles
 
 
 def stretches(points: tuple[MixturePoint, ...]) -> list[Stretch]:

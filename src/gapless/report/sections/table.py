@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from gapless.report.content import Content
-from gapless.report.sections import curves, data, gap, headline, mixture, recipe, training
+from gapless.report.sections import curves, gap, headline, mixture, recipe, scores, text, training
 from gapless.report.templating import Section
 
 SECTIONS: tuple[Callable[[Content], Section], ...] = (
@@ -12,6 +12,7 @@ SECTIONS: tuple[Callable[[Content], Section], ...] = (
     gap.build,
     mixture.build,
     training.build,
-    data.build,
+    text.build,
+    scores.build,
     recipe.build,
 )

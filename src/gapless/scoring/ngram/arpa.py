@@ -19,13 +19,18 @@ _NO_BIGRAMS = b"\\2-grams:\n\n"
 def write_arpa(
     con: duckdb.DuckDBPyConnection, words: pa.LargeStringArray, counts: Sequence[int], path: Path
 ) -> None:
-    """Write model_1 .. model_N, in the order of lmplz: by last word, last but one, and so on."""
+    """Write model_1 .. model_N, in the order of lmplz: by last word, last but one, and so on.
+
+    The models are used up.
+    """
     order = len(counts)
     with path.open("wb") as file:
         file.write(_header(counts))
         for n in range(1, order + 1):
             file.write(f"\\{n}-grams:\n".encode())
-            for batch in con.sql(_query(n, order)).to_arrow_reader(_ROWS):
+            backwards = ", ".join(reversed(names(n)))
+            sorted_rows = con.sql(f"FROM {_numbers(con, n, order)} ORDER BY {backwards}")
+            for batch in sorted_rows.to_arrow_reader(_ROWS):
                 _write_lines(file, batch, words, n)
             file.write(b"\n")
         file.write(_NO_BIGRAMS if order == 1 else b"")
@@ -44,21 +49,23 @@ def _header(counts: Sequence[int]) -> bytes:
     return f"\\data\\\n{''.join(lines)}\n".encode()
 
 
-def _query(n: int, order: int) -> str:
-    """Return the query of a section: words, log10_p and, below the top order, log10_backoff.
+def _numbers(con: duckdb.DuckDBPyConnection, n: int, order: int) -> str:
+    """Turn model_n into the words and numbers of its section, and return the table's name.
 
-    An n-gram that is no context backs off at no cost; -99 is how ARPA writes log10 of 0.
+    An n-gram that is no context backs off at no cost; -99 is how ARPA writes log10 of 0. The sort
+    is a query of its own because a join and a sort in one keep more in memory.
     """
-    backwards = ", ".join(reversed(names(n, "m.")))
-    columns = f"{', '.join(names(n, 'm.'))}, least(log10(m.p), 0)::FLOAT AS log10_p"
-    if n == order:
-        return f"FROM model_{n} m SELECT {columns} ORDER BY {backwards}"
+    columns = f"{', '.join(names(n, 'm.'))}, least(log10(p), 0)::FLOAT AS log10_p"
     same = " AND ".join(f"m.{name} = c.{name}" for name in names(n))
-    return (
-        f"FROM model_{n} m LEFT JOIN contexts_{n + 1} c ON {same} "
-        f"SELECT {columns}, log10(greatest(coalesce(c.gamma, 1), 1e-99))::FLOAT AS log10_backoff "
-        f"ORDER BY {backwards}"
-    )
+    backoff = "log10(greatest(coalesce(gamma, 1), 1e-99))::FLOAT AS log10_backoff"
+    query = f"FROM model_{n} m SELECT {columns}"
+    if n < order:
+        query = (
+            f"FROM model_{n} m LEFT JOIN contexts_{n + 1} c ON {same} SELECT {columns}, {backoff}"
+        )
+    con.execute(f"CREATE TABLE section_{n} AS {query}")
+    con.execute(f"DROP TABLE model_{n}")
+    return f"section_{n}"
 
 
 def _write_lines(file: BinaryIO, batch: pa.RecordBatch, words: pa.LargeStringArray, n: int) -> None:

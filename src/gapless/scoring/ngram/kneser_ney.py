@@ -124,9 +124,11 @@ def smooth(con: duckdb.DuckDBPyConnection, amounts: Sequence[Discounts]) -> None
     )
     for n, discount in enumerate(amounts, start=1):
         _contexts(con, n, discount)
-        _interpolate(con, n, discount)
+        _shares(con, n, discount)
         con.execute(f"DROP VIEW grams_{n}")
         con.execute(f"DROP TABLE counts_{n}")
+        _interpolate(con, n)
+        con.execute(f"DROP TABLE shares_{n}")
 
 
 def _contexts(con: duckdb.DuckDBPyConnection, n: int, discount: Discounts) -> None:
@@ -144,18 +146,26 @@ def _contexts(con: duckdb.DuckDBPyConnection, n: int, discount: Discounts) -> No
     )
 
 
-def _interpolate(con: duckdb.DuckDBPyConnection, n: int, discount: Discounts) -> None:
-    """Make p(w | h) = (adjusted - discount) / total + gamma(h) * p(w | h less its first word)."""
-    same_context = [f"g.{name} = c.{name}" for name in names(n - 1)]
-    same_suffix = [f"g.w{place + 1} = l.w{place}" for place in range(1, n)]
+def _shares(con: duckdb.DuckDBPyConnection, n: int, discount: Discounts) -> None:
+    """Give each n-gram its discounted share of its context, and its context's gamma."""
+    same = " AND ".join(f"g.{name} = c.{name}" for name in names(n - 1)) or "true"
     con.execute(
-        f"CREATE TABLE model_{n} AS FROM grams_{n} g "
-        f"JOIN contexts_{n} c ON {' AND '.join(same_context) or 'true'} "
-        f"JOIN model_{n - 1} l ON {' AND '.join(same_suffix) or 'true'} "
-        f"SELECT {', '.join(names(n, 'g.'))}, (g.adjusted - CASE g.adjusted "
-        "WHEN 0 THEN 0 WHEN 1 THEN $d1 WHEN 2 THEN $d2 ELSE $d3 END) / c.total "
-        "+ c.gamma * l.p AS p WHERE g.kept",
+        f"CREATE TABLE shares_{n} AS FROM grams_{n} g JOIN contexts_{n} c ON {same} "
+        f"SELECT {', '.join(names(n, 'g.'))}, gamma, (adjusted - CASE adjusted "
+        "WHEN 0 THEN 0 WHEN 1 THEN $d1 WHEN 2 THEN $d2 ELSE $d3 END) / total AS share WHERE kept",
         _parameters(discount),
+    )
+
+
+def _interpolate(con: duckdb.DuckDBPyConnection, n: int) -> None:
+    """Make p(w | h) = share + gamma(h) * p(w | h without its first word).
+
+    This is a statement of its own because two joins in one keep both tables in memory.
+    """
+    same = " AND ".join(f"s.w{place + 1} = l.w{place}" for place in range(1, n)) or "true"
+    con.execute(
+        f"CREATE TABLE model_{n} AS FROM shares_{n} s JOIN model_{n - 1} l ON {same} "
+        f"SELECT {', '.join(names(n, 's.'))}, share + gamma * p AS p"
     )
     if n == 1:
         # Nothing predicts <s>; KenLM gives it 1, so that a text may name it at no cost.

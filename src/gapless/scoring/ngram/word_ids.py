@@ -54,8 +54,8 @@ class WordIds:
         ids[is_new] = np.arange(len(self.words), len(self.words) + is_new.sum())
         new = encoded.dictionary.filter(pa.array(is_new))
         self.words = pa.concat_arrays([self.words, new])
-        places: np.ndarray = encoded.indices.to_numpy()
-        return ids[places]
+        answer: np.ndarray = ids[encoded.indices.to_numpy()]
+        return answer
 
 
 def windows(padded: np.ndarray, order: int) -> list[np.ndarray]:

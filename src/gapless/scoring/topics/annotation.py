@@ -111,7 +111,7 @@ def annotate(
         "asked": len(missing),
         "answered": sum(topic is not None for topic in labelled),
         "rejected": dict(sorted(Counter(filter(None, reasons)).items())),
-        "topics": {topic: labelled.count(topic) for topic in topics},
+        "by_topic": {topic: labelled.count(topic) for topic in topics},
         **_tokens({key: reply for key, reply in zip(keys, replies, strict=True) if reply}),
     }
     if documents and not facts["answered"]:

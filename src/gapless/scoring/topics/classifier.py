@@ -1,6 +1,6 @@
 """A topic classifier: trained from labels into a folder, and read from it as a scorer.
 
-topics.json               kind, topics, temperature, and what it was measured to be
+topics.json               kind, topics, temperature of the confidence
 classifier.safetensors    kind hashed: the weights
 model.safetensors ...     kind encoder: a model folder of `transformers`
 """
@@ -27,6 +27,7 @@ from gapless.seeds import stream
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from gapless.scoring.encoders import Device
     from gapless.scoring.topics.encoder import EncoderClassifier
     from gapless.scoring.topics.hashed import HashedClassifier
 
@@ -42,7 +43,7 @@ def train_classifier(
     held_out: float,
     seed: int,
     encoder: Path | None = None,
-    device: str = "cpu",
+    device: Device = "auto",
 ) -> dict[str, Any]:
     """Learn to label texts from labelled ones, fill ``folder``, and return the measurements.
 
@@ -90,7 +91,7 @@ def _train(
     num_classes: int,
     seed: int,
     encoder: Path | None,
-    device: str,
+    device: Device,
 ) -> HashedClassifier | EncoderClassifier:
     if encoder is None:
         from gapless.scoring.topics.hashed import HashedClassifier
@@ -106,7 +107,7 @@ def _train(
 class TopicScorer:
     """The topic of each text, and the classifier's calibrated probability of it."""
 
-    def __init__(self, folder: Path, device: str = "cpu") -> None:
+    def __init__(self, folder: Path, device: Device = "auto") -> None:
         """Load what `train_classifier` wrote.
 
         Raises:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gapless.modeling.save import without_bars
-from gapless.scoring.encoders import by_length, load_encoder, longest_input
+from gapless.scoring.encoders import Device, by_length, load_encoder, longest_input, settle
 from gapless.seeds import stream, stream_key
 from gapless.tokenization import load_tokenizer
 
@@ -28,9 +28,9 @@ class EncoderClassifier:
 
     kind = "encoder"
 
-    def __init__(self, model: Any, tokenizer: Any, device: str = "cpu") -> None:
-        self._model, self._tokenizer = model.to(device), tokenizer
-        self._device = device
+    def __init__(self, model: Any, tokenizer: Any, device: Device = "auto") -> None:
+        self._device = settle(device)
+        self._model, self._tokenizer = model.to(self._device), tokenizer
         self._most_tokens = longest_input(model.config, tokenizer, _MOST_TOKENS)
 
     @classmethod
@@ -42,7 +42,7 @@ class EncoderClassifier:
         *,
         seed: int,
         encoder: Path,
-        device: str = "cpu",
+        device: Device = "auto",
         rate: float = _RATE,
     ) -> EncoderClassifier:
         """Fine-tune all weights: 3 epochs, AdamW, warm-up over a tenth, then down to zero.
@@ -65,7 +65,7 @@ class EncoderClassifier:
                 for group in optimizer.param_groups:
                     group["lr"] = rate * _factor(step, len(steps))
                 logits = self._forward([texts[i] for i in chosen])
-                truth = torch.from_numpy(classes[chosen]).to(device)
+                truth = torch.from_numpy(classes[chosen]).to(self._device)
                 loss = torch.nn.functional.cross_entropy(logits, truth)
                 loss.backward()  # type: ignore[no-untyped-call]  # torch's own
                 torch.nn.utils.clip_grad_norm_(self._model.parameters(), 1.0)
@@ -75,7 +75,7 @@ class EncoderClassifier:
         return self
 
     @classmethod
-    def load(cls, folder: Path, device: str = "cpu") -> EncoderClassifier:
+    def load(cls, folder: Path, device: Device = "auto") -> EncoderClassifier:
         """Read what ``save`` wrote."""
         return cls(_open(folder).eval(), load_tokenizer(folder), device)
 

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numba
 import numpy as np
 
 from gapless.seeds import stream
@@ -109,7 +108,7 @@ class HashedClassifier:
         return logits, np.diff(features.offsets) > 0
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _collect(
     words: tuple[np.ndarray, np.ndarray, np.ndarray],
     pairs: tuple[np.ndarray, np.ndarray],
@@ -145,7 +144,7 @@ def _collect(
     return count
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _logits(
     buckets: np.ndarray,
     values: np.ndarray,
@@ -162,7 +161,7 @@ def _logits(
     return logits
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _descend(
     features: tuple[np.ndarray, np.ndarray, np.ndarray],
     labels: tuple[np.ndarray, np.ndarray],

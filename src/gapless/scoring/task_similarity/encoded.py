@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gapless.errors import ModelError
-from gapless.scoring.encoders import by_length, load_encoder, longest_input
+from gapless.scoring.encoders import Device, by_length, load_encoder, longest_input, settle
 from gapless.tokenization import load_tokenizer
 
 if TYPE_CHECKING:
@@ -29,15 +29,15 @@ class EncodedExamples:
     """
 
     def __init__(
-        self, examples: Sequence[str], folder: Path, *, max_tokens: int, device: str = "cpu"
+        self, examples: Sequence[str], folder: Path, *, max_tokens: int, device: Device = "auto"
     ) -> None:
         from transformers import AutoModel
 
-        self._model = load_encoder(folder, AutoModel).eval().to(device)
+        self._device = settle(device)
+        self._model = load_encoder(folder, AutoModel).eval().to(self._device)
         self._tokenizer = load_tokenizer(folder)
         self._most_tokens = longest_input(self._model.config, self._tokenizer, max_tokens)
         self._first_token = _pools_first_token(folder)
-        self._device = device
         self._examples = self._embed(list(examples))
 
     def nearness(self, texts: pa.LargeStringArray, nearest: int) -> np.ndarray:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gapless.scoring.similarity.counted import CountedExamples
-from gapless.scoring.similarity.examples import read_examples
+from gapless.scoring.task_similarity.counted import CountedExamples
+from gapless.scoring.task_similarity.examples import read_examples
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from gapless.scoring.similarity.encoded import EncodedExamples
+    from gapless.scoring.encoders import Device
+    from gapless.scoring.task_similarity.encoded import EncodedExamples
 
 
 class TaskSimilarityScorer:
@@ -30,7 +31,7 @@ class TaskSimilarityScorer:
         nearest: int = 5,
         encoder: Path | None = None,
         max_tokens: int = 256,
-        device: str = "cpu",
+        device: Device = "auto",
     ) -> None:
         """Read the examples and turn them into vectors, by ``encoder`` (a folder) where given."""
         assert nearest > 0
@@ -39,7 +40,7 @@ class TaskSimilarityScorer:
         if encoder is None:
             self._examples = CountedExamples(read_examples(examples))
         else:
-            from gapless.scoring.similarity.encoded import EncodedExamples
+            from gapless.scoring.task_similarity.encoded import EncodedExamples
 
             self._examples = EncodedExamples(
                 read_examples(examples), encoder, max_tokens=max_tokens, device=device

@@ -4,7 +4,7 @@ examples, document --word counts or a sentence encoder--> vectors of length 1
 the document's cosines to its nearest examples --mean--> its score
 """
 
-from gapless.scoring.similarity.examples import read_examples
-from gapless.scoring.similarity.scorer import TaskSimilarityScorer
+from gapless.scoring.task_similarity.examples import read_examples
+from gapless.scoring.task_similarity.scorer import TaskSimilarityScorer
 
 __all__ = ["TaskSimilarityScorer", "read_examples"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numba
 import numpy as np
 
 from gapless.words import split_words
+from gapless.words.compiled import compiled
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -57,7 +57,7 @@ class CountedExamples:
         )
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _nearness(
     documents: tuple[np.ndarray, np.ndarray],
     vocabulary: tuple[np.ndarray, np.ndarray, float],

@@ -45,7 +45,7 @@ def _example(line: str, where: str) -> str:
         raise DataError(f"the line is not JSON ({error})", where=where) from error
     parts = _parts(row) if isinstance(row, dict) else []
     text = "\n".join(part for part in parts if isinstance(part, str))
-    if not text.strip() or not all(isinstance(part, str) for part in parts):
+    if not any(map(str.isalnum, text)) or not all(isinstance(part, str) for part in parts):
         raise DataError("the line holds no example", where=where, mend=f"Write {_SHAPE}")
     # JSON can spell half a character as an escape, which UTF-8 cannot hold.
     return text.encode("utf-8", "replace").decode()

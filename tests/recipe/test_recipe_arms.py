@@ -44,7 +44,8 @@ def test_mappings_merge_and_lists_replace(tmp_path: Path) -> None:
     recipe = with_arms(tmp_path, "order.phases=[{tokens: 1k}, {tokens: 2k}]")
     replay = arms(recipe)["replay"]
     assert replay.seed == 4
-    assert replay.selection["pubmed"].model_dump(exclude_none=True) == {"type": "random", "tokens": 1000}
+    selection = replay.selection["pubmed"].model_dump(exclude_none=True)
+    assert selection == {"type": "random", "tokens": 1000}
     assert [phase.epochs for phase in replay.order.phases] == [4]
     assert replay.order.context == 128
 

@@ -78,7 +78,8 @@ FILES = {
         SMALL + "cleaning: {zzz: 1}\n",
         (
             "recipe.yaml:12: cleaning.zzz: there is no such setting\n"
-            "  Allowed here: min_characters, max_broken_fraction, max_bad_records, keep_removed, cleaners."
+            "  Allowed here: min_characters, max_broken_fraction, max_bad_records, keep_removed, "
+            "cleaners."
         ),
     ),
     "unknown type": (

@@ -2,6 +2,8 @@
 
 import math
 
+import sample_scores
+
 from gapless.report import (
     ArmContent,
     Content,
@@ -9,6 +11,7 @@ from gapless.report import (
     GapRow,
     MixturePoint,
     RemovalContent,
+    RemovedExample,
     SourceContent,
     Trace,
 )
@@ -178,80 +181,133 @@ arms:
 """
 
 
+SOURCES = (
+    SourceContent(
+        name="cardiology",
+        role="domain",
+        read=19_581,
+        removed=1_102,
+        copies=275,
+        held_out_documents=364,
+        contaminated=3,
+        eligible=17_837,
+        tokens=9_830_400,
+        path_shown="data/cardiology/*.jsonl.gz",
+        licence="CC-BY-4.0",
+        changed=(("mask_personal_data", 41), ("unicode", 1_204)),
+    ),
+    SourceContent(
+        name="pharmacology",
+        role="domain",
+        read=10_115,
+        removed=204,
+        copies=0,
+        held_out_documents=198,
+        contaminated=0,
+        eligible=9_713,
+        tokens=6_120_000,
+        path_shown="data/pharmacology.parquet",
+        licence="CC-BY-4.0",
+    ),
+    SourceContent(
+        name="web",
+        role="general",
+        read=45_252,
+        removed=0,
+        copies=4_032,
+        held_out_documents=824,
+        contaminated=0,
+        eligible=40_396,
+        tokens=31_400_000,
+        path_shown="data/web/*.jsonl.zst",
+        licence="ODC-BY",
+        changed=(("boilerplate", 22_040),),
+    ),
+    SourceContent(
+        name="books",
+        role="general",
+        read=1_228,
+        removed=0,
+        copies=0,
+        held_out_documents=24,
+        contaminated=0,
+        eligible=1_204,
+        tokens=22_700_000,
+        path_shown="data/books",
+    ),
+    SourceContent(
+        name="textbooks",
+        role="reference",
+        read=212,
+        removed=0,
+        copies=0,
+        held_out_documents=0,
+        contaminated=0,
+        eligible=212,
+        tokens=None,
+        path_shown="data/textbooks",
+    ),
+)
+REMOVALS = (
+    RemovalContent(
+        source="cardiology",
+        reason="too_short",
+        count=1_102,
+        examples=(
+            RemovedExample(origin="cardiology-03.jsonl.gz:118", beginning="See table 2."),
+            RemovedExample(origin="cardiology-03.jsonl.gz:902", beginning="Withdrawn."),
+        ),
+    ),
+    RemovalContent(source="cardiology", reason="duplicate", count=275),
+    RemovalContent(
+        source="cardiology",
+        reason="evaluation_item",
+        count=3,
+        examples=(
+            RemovedExample(
+                origin="cardiology-07.jsonl.gz:44",
+                beginning="A 61-year-old man comes in with crushing pain in the chest.",
+                fell_to="item 17 of probe exam",
+                similarity=0.64,
+            ),
+        ),
+    ),
+    RemovalContent(
+        source="pharmacology",
+        reason="broken_text",
+        count=204,
+        examples=(
+            RemovedExample(
+                origin="pharmacology.parquet:77",
+                beginning="Dose \ufffd\ufffd mg/kg \ufffd every 8 \ufffd h",
+            ),
+        ),
+    ),
+    RemovalContent(
+        source="web",
+        reason="near_duplicate",
+        count=4_032,
+        examples=(
+            RemovedExample(
+                origin="web-00.jsonl.zst:5",
+                beginning="Please enable cookies to go on reading this page.",
+                fell_to="web: page-2",
+                similarity=0.9375,
+            ),
+        ),
+    ),
+)
+
+
 def content() -> Content:
     return Content(
         title="Medicine on a small base model",
         run_name="cardiology-small",
         arms=tuple(arm(name) for name in ARMS),
-        sources=(
-            SourceContent(
-                name="cardiology",
-                role="domain",
-                documents=18_204,
-                tokens=9_830_400,
-                held_out_documents=364,
-                removed=1_377,
-                path_shown="data/cardiology/*.jsonl.gz",
-                licence="CC-BY-4.0",
-            ),
-            SourceContent(
-                name="pharmacology",
-                role="domain",
-                documents=9_911,
-                tokens=6_120_000,
-                held_out_documents=198,
-                removed=204,
-                path_shown="data/pharmacology.parquet",
-                licence="CC-BY-4.0",
-            ),
-            SourceContent(
-                name="web",
-                role="general",
-                documents=41_220,
-                tokens=31_400_000,
-                held_out_documents=824,
-                removed=4_032,
-                path_shown="data/web/*.jsonl.zst",
-                licence="ODC-BY",
-            ),
-            SourceContent(
-                name="books",
-                role="general",
-                documents=1_204,
-                tokens=22_700_000,
-                held_out_documents=24,
-                removed=0,
-                path_shown="data/books",
-            ),
-        ),
-        removals=(
-            RemovalContent(
-                source="cardiology",
-                reason="too_short",
-                count=1_102,
-                examples=(
-                    ("cardiology-03.jsonl.gz:118", "See table 2."),
-                    ("cardiology-03.jsonl.gz:902", "Withdrawn."),
-                ),
-            ),
-            RemovalContent(source="cardiology", reason="duplicate", count=275),
-            RemovalContent(
-                source="pharmacology",
-                reason="broken_text",
-                count=204,
-                examples=(
-                    ("pharmacology.parquet:77", "Dose \ufffd\ufffd mg/kg \ufffd every 8 \ufffd h"),
-                ),
-            ),
-            RemovalContent(
-                source="web",
-                reason="duplicate",
-                count=4_032,
-                examples=(
-                    ("web-00.jsonl.zst:5", "Please enable cookies to go on reading this page."),
-                ),
-            ),
-        ),
+        sources=SOURCES,
+        removals=REMOVALS,
+        scores=(sample_scores.perplexity(), sample_scores.words()),
+        labels=(sample_scores.topic(),),
         recipe_yaml=RECIPE,
         environment={
             "gapless": "0.1.0",

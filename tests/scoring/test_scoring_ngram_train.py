@@ -5,6 +5,7 @@ import shutil
 import duckdb
 import kenlm
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -156,20 +157,20 @@ def test_an_ngram_seen_as_often_as_its_threshold_is_pruned(tmp_path):
     assert facts["ngrams"] == [6, 3]
 
 
-def test_batches_threads_and_memory_change_no_byte(tmp_path, monkeypatch):
-    texts = shipped("anatomy-small", 1500)
+def test_pieces_threads_and_spilling_change_no_byte(tmp_path, monkeypatch):
+    texts = pa.concat_arrays([shipped("anatomy-small", 3000), shipped("speeches-small", 3000)])
     whole, facts = trained(texts, tmp_path / "whole", order=5)
+    assert sum(facts["ngrams"]) > 1_000_000
     connect = duckdb.connect
-    change = {"threads": 1, "max_temp_directory_size": "0 KiB"}
+    change = {"threads": 1, "temp_directory": ""}
     monkeypatch.setattr(duckdb, "connect", lambda config: connect(config={**config, **change}))
-    monkeypatch.setattr("gapless.scoring.ngram.word_ids._PIECE_BYTES", 10_000)
-    with pytest.raises(RunError):
-        trained(texts, tmp_path / "unspilled", order=5, memory=24 << 20)
-    del change["max_temp_directory_size"]
-    spilled, same = trained(texts, tmp_path / "spilled", order=5, memory=24 << 20)
+    monkeypatch.setattr("gapless.scoring.ngram.word_ids._PIECE_BYTES", 50_000)
+    with pytest.raises(RunError, match="more than 56 MB"):
+        trained(texts, tmp_path / "unspilled", order=5, memory=56 << 20)
+    del change["temp_directory"]
+    spilled, same = trained(texts, tmp_path / "spilled", order=5, memory=56 << 20)
     assert spilled == whole
     assert same == facts
-    assert sum(facts["ngrams"]) > 250_000
 
 
 def test_too_little_memory_is_said(tmp_path):

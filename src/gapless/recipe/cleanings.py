@@ -62,15 +62,15 @@ class GopherRepetition(Part):
 
 
 class C4(Part):
-    """The rules of C4 (Raffel et al. 2020, section 2.2): lines first, then the document.
+    """The rules of C4 (Raffel et al. 2020, section 2.2), with its program's thresholds.
 
-    The program that built C4 has 5 words per line and 3 sentences.
+    Lines first, then the document.
     """
 
     type: Literal["c4"] = "c4"
     line_ends_with_punctuation: bool = True
-    min_words_per_line: int = 3
-    min_sentences: int = 5
+    min_words_per_line: int = 5
+    min_sentences: int = 3
     max_word_length: int = 1000
     """A line with a longer word, in characters, is dropped."""
     remove_javascript_lines: bool = True

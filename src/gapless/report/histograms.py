@@ -29,9 +29,9 @@ def histograms(
     ]
     every = [each for _, each in pairs]
     plot = Plot(
-        title=score.name,
+        title="All sources" if len(series) > 1 else series[0]["name"],
         subtitle="share of each source's documents" + (", by log of the score" * score.log),
-        spec=_spec(score, series, _cuts(every, arms)),
+        spec=_spec(score, series, _cuts(every, arms, named=True)),
         table=_table(score),
     )
     if alone:
@@ -59,12 +59,10 @@ def _panel(
     arms: Sequence[str],
 ) -> Plot:
     title = f"{source.name}: {arms_named(selection.arms, arms)}"
-    spec = _spec(score, [_series(source, styles, selection)], _cuts([selection], arms))
+    spec = _spec(score, [_series(source, styles, selection)], _cuts([selection], arms, named=False))
     rows = tuple(
         (span, count(number), count(taken))
-        for span, number, taken in zip(
-            _spans(score), source.counts, selection.counts, strict=True
-        )
+        for span, number, taken in zip(_spans(score), source.counts, selection.counts, strict=True)
     )
     table = Table((score.name, "Documents", "Selected"), rows)
     return Plot(title, selection.description, spec | {"small": True}, table)
@@ -97,8 +95,10 @@ def _series(
     }
 
 
-def _cuts(selections: Sequence[ScoreSelection], arms: Sequence[str]) -> list[dict[str, Any]]:
-    """Return the lines to draw; arms that cut at the same place share one."""
+def _cuts(
+    selections: Sequence[ScoreSelection], arms: Sequence[str], *, named: bool
+) -> list[dict[str, Any]]:
+    """Return the lines to draw, with or without arms' names; equal cuts share one."""
     shared: dict[tuple[str, float], list[str]] = {}
     for selection in selections:
         for cut in selection.cuts:
@@ -107,7 +107,7 @@ def _cuts(selections: Sequence[ScoreSelection], arms: Sequence[str]) -> list[dic
         {
             "at": at,
             "arms": [arms.index(name) for name in names if name in arms],
-            "name": ", ".join(filter(None, (arms_named(names, arms), label))),
+            "name": ", ".join(filter(None, (arms_named(names, arms) if named else "", label))),
         }
         for (label, at), names in shared.items()
     ]

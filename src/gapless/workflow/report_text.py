@@ -129,7 +129,7 @@ def _fallen(
         kept = read_document(stages[f"{DOCUMENTS}.{by}"].path, int(place), "work")
         fell_to = f"{by}: {kept['work']}"
     else:
-        fell_to = f"item {place} of {by}"
+        fell_to = f"item {place} of probe {by}"
     return RemovedExample(
         origin=document["origin"],
         beginning=document["text"][:BEGINNING_CHARACTERS],

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numba
 import numpy as np
 
 from gapless.corpus.cleaners.answer import Answer, reasons_of_codes
@@ -29,6 +28,7 @@ from gapless.corpus.cleaners.furniture import (
 )
 from gapless.corpus.cleaners.lines import line_end, num_lines, num_words, strip
 from gapless.corpus.cleaners.phrases import Phrases, find_phrase, pack_phrases
+from gapless.words.compiled import compiled
 from gapless.words.split import text_bytes
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def _judge_lines(
     return begins[:count], ends[:count], verdicts[:count]
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _judge_all(
     data: np.ndarray,
     borders: np.ndarray,
@@ -98,7 +98,7 @@ def _judge_all(
     return count
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _judge(data: np.ndarray, begin: int, end: int, phrases: tuple[Phrases, Phrases]) -> int:
     """Return what becomes of a line; _ASK when `is_furniture` must say."""
     words = num_words(data, begin, end)
@@ -123,7 +123,7 @@ def _judge(data: np.ndarray, begin: int, end: int, phrases: tuple[Phrases, Phras
     return _ASK if signs > 0 or find_phrase(data, begin, end, phrases[1]) >= 0 else _KEEP
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _drop_lines(
     data: np.ndarray,
     borders: np.ndarray,

@@ -16,12 +16,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-import numba
 import numpy as np
 
 from gapless.corpus.cleaners.answer import Answer, reasons_of_codes
 from gapless.corpus.cleaners.lines import is_blank, line_end, num_characters, num_words, strip
 from gapless.corpus.cleaners.phrases import Phrases, find_phrase, pack_phrases, phrase_at
+from gapless.words.compiled import compiled
 from gapless.words.split import text_bytes
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def _rules(spec: C4) -> _Rules:
     )
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _clean(
     data: np.ndarray,
     borders: np.ndarray,
@@ -136,7 +136,7 @@ def _clean(
     return size
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _copy_line(
     data: np.ndarray, begin: int, end: int, citations: Phrases, out: np.ndarray, size: int
 ) -> int:
@@ -155,7 +155,7 @@ def _copy_line(
     return size
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _citation_end(data: np.ndarray, place: int, end: int, citations: Phrases) -> int:
     number = phrase_at(data, place, end, citations)
     if number >= 0:
@@ -166,7 +166,7 @@ def _citation_end(data: np.ndarray, place: int, end: int, citations: Phrases) ->
     return after + 1 if after < end and data[after] == 0x5D else place
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _judge(line: np.ndarray, out: np.ndarray, begin: int, end: int, rules: _Rules) -> int:
     """Return what becomes of a line: ``line`` as it came, ``out[begin:end]`` without citations."""
     if _longest_word(line, rules.max_word_length) > rules.max_word_length:
@@ -179,7 +179,7 @@ def _judge(line: np.ndarray, out: np.ndarray, begin: int, end: int, rules: _Rule
     return int(rules.verdicts[number]) if number >= 0 else _STAYS
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _longest_word(line: np.ndarray, enough: int) -> int:
     """Return the characters of the longest word, or 0 when the line has not ``enough`` bytes."""
     longest = 0
@@ -194,12 +194,12 @@ def _longest_word(line: np.ndarray, enough: int) -> int:
     return longest
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@compiled
 def _is_end_mark(byte: int) -> bool:
     return bool(byte in (0x2E, 0x21, 0x3F))
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _quote_size(data: np.ndarray, place: int, end: int) -> int:
     """Return the bytes of the end quotation mark at a place, or 0."""
     if place >= end:
@@ -211,7 +211,7 @@ def _quote_size(data: np.ndarray, place: int, end: int) -> int:
     return 0
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _ends_well(data: np.ndarray, begin: int, end: int) -> bool:
     """Whether a line ends with an end mark or quotation mark and not with an ellipsis."""
     if end - begin >= 3 and data[end - 1] == 0x2E:
@@ -222,7 +222,7 @@ def _ends_well(data: np.ndarray, begin: int, end: int) -> bool:
     return bool(_quote_size(data, end - 1, end) == 1 or _quote_size(data, last, end) == 3)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def num_sentences(data: np.ndarray, begin: int, end: int) -> int:
     """Return the number of sentences of a line; what follows the last end mark is one too."""
     count, last = 0, begin
@@ -246,7 +246,7 @@ def num_sentences(data: np.ndarray, begin: int, end: int) -> int:
     return count + (last < end)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _is_initial(data: np.ndarray, begin: int, mark: int) -> bool:
     """Whether one ASCII letter alone stands before a full stop."""
     if data[mark] != 0x2E or mark == begin or not 0x61 <= (data[mark - 1] | 0x20) <= 0x7A:
@@ -254,7 +254,7 @@ def _is_initial(data: np.ndarray, begin: int, mark: int) -> bool:
     return mark - 1 == begin or not 0x61 <= (data[mark - 2] | 0x20) <= 0x7A
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _sentence_begins(data: np.ndarray, place: int, end: int) -> bool:
     """Whether white space, and then no small ASCII letter, stands at a place."""
     if not is_blank(data[place]):

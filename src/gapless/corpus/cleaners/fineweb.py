@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numba
 import numpy as np
 
 from gapless.corpus.cleaners.answer import Answer, first_reasons
@@ -27,6 +26,7 @@ from gapless.corpus.cleaners.lines import (
     strip,
     table_mask,
 )
+from gapless.words.compiled import compiled
 from gapless.words.split import decode, text_bytes
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def _broken(spec: FineWeb, counts: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _count(
     data: np.ndarray,
     borders: np.ndarray,
@@ -96,7 +96,7 @@ def _count(
             place = after + 1
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _ends_sentence(data: np.ndarray, end: int, flags: np.ndarray) -> bool:
     """Whether the character before a place ends a sentence."""
     place = end - 1

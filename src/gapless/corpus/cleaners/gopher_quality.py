@@ -13,12 +13,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numba
 import numpy as np
 
 from gapless.corpus.cleaners.answer import Answer, first_reasons
 from gapless.corpus.cleaners.characters import ALPHABETIC, DIGIT, SPACE, character_flags
 from gapless.corpus.cleaners.lines import line_end, strip
+from gapless.words.compiled import compiled
 from gapless.words.split import decode, text_bytes
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def _broken(spec: GopherQuality, counts: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _count(data: np.ndarray, borders: np.ndarray, flags: np.ndarray, counts: np.ndarray) -> None:
     for document in range(len(borders) - 1):
         begin, end = borders[document], borders[document + 1]
@@ -89,7 +89,7 @@ def _count(data: np.ndarray, borders: np.ndarray, flags: np.ndarray, counts: np.
         _count_lines(data, begin, end, counts[document])
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _count_words(
     data: np.ndarray, begin: int, end: int, flags: np.ndarray, row: np.ndarray
 ) -> None:
@@ -112,7 +112,7 @@ def _count_words(
     row[_ALPHABETIC_WORDS] = alphabetic + has_letter
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _count_symbols(data: np.ndarray, begin: int, end: int, row: np.ndarray) -> None:
     """Count hash symbols and ellipses; a run of full stops has one for every three."""
     hashes, ellipses, run = 0, 0, 0
@@ -125,7 +125,7 @@ def _count_symbols(data: np.ndarray, begin: int, end: int, row: np.ndarray) -> N
     row[_HASHES], row[_ELLIPSES] = hashes, ellipses
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _count_stop_words(
     data: np.ndarray, begin: int, end: int, flags: np.ndarray, row: np.ndarray
 ) -> None:
@@ -153,7 +153,7 @@ def _count_stop_words(
         row[_STOP_WORDS] += seen >> number & 1
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _count_lines(data: np.ndarray, begin: int, end: int, row: np.ndarray) -> None:
     place = begin
     while place < end:
@@ -168,7 +168,7 @@ def _count_lines(data: np.ndarray, begin: int, end: int, row: np.ndarray) -> Non
         place = after + 1
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def ends_with_ellipsis(data: np.ndarray, begin: int, end: int) -> bool:
     """Whether a text ends with three full stops or U+2026."""
     if end - begin < 3:

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numba
 import numpy as np
 
 from gapless.corpus.cleaners.answer import Answer, first_reasons
@@ -31,6 +30,7 @@ from gapless.corpus.cleaners.lines import (
     table_mask,
 )
 from gapless.words import ngram_hashes, split_words
+from gapless.words.compiled import compiled
 from gapless.words.split import mix, text_bytes
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def _count_lines(texts: pa.LargeStringArray) -> np.ndarray:
     return counts
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _count_all_lines(
     data: np.ndarray,
     borders: np.ndarray,
@@ -148,7 +148,7 @@ def _count_all_lines(
             place = after + 1
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _word_lengths(
     data: np.ndarray,
     borders: np.ndarray,
@@ -164,7 +164,7 @@ def _word_lengths(
             before[word + 1] = before[word] + size
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _top(
     grams: np.ndarray,
     places: tuple[np.ndarray, np.ndarray, np.ndarray],
@@ -194,7 +194,7 @@ def _top(
             found[document] = best * (before[word + n] - before[word] + n - 1)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _duplicate(
     grams: np.ndarray,
     places: tuple[np.ndarray, np.ndarray, np.ndarray],

@@ -6,15 +6,15 @@ when it is stripped.
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from gapless.words.compiled import compiled
 from gapless.words.split import mix
 
 _BASIS, _PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def line_end(data: np.ndarray, place: int, end: int) -> int:
     """Return the place of the next line feed, or the end."""
     while place < end and data[place] != 0x0A:
@@ -22,13 +22,13 @@ def line_end(data: np.ndarray, place: int, end: int) -> int:
     return place
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@compiled
 def is_blank(byte: int) -> bool:
     """Whether a byte is ASCII white space, as Python has it."""
     return byte == 0x20 or 0x09 <= byte <= 0x0D or 0x1C <= byte <= 0x1F
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def strip(data: np.ndarray, begin: int, end: int) -> tuple[int, int]:
     """Return a line without the ASCII white space around it."""
     while begin < end and is_blank(data[begin]):
@@ -38,7 +38,7 @@ def strip(data: np.ndarray, begin: int, end: int) -> tuple[int, int]:
     return begin, end
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def num_characters(data: np.ndarray, begin: int, end: int) -> int:
     """Return how many characters some bytes are: those that continue none."""
     count = 0
@@ -47,7 +47,7 @@ def num_characters(data: np.ndarray, begin: int, end: int) -> int:
     return count
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def num_words(data: np.ndarray, begin: int, end: int) -> int:
     """Return the number of words between ASCII white space."""
     count = 0
@@ -59,7 +59,7 @@ def num_words(data: np.ndarray, begin: int, end: int) -> int:
     return count
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def hash_bytes(data: np.ndarray, begin: int, end: int) -> np.uint64:
     """Return the 64-bit hash (FNV-1a, mixed) of some bytes."""
     value = _BASIS
@@ -68,7 +68,7 @@ def hash_bytes(data: np.ndarray, begin: int, end: int) -> np.uint64:
     return mix(value)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def num_lines(data: np.ndarray, begin: int, end: int) -> int:
     """Return the number of lines, blank ones too."""
     count = 1
@@ -77,7 +77,7 @@ def num_lines(data: np.ndarray, begin: int, end: int) -> int:
     return count
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def most_lines(data: np.ndarray, borders: np.ndarray) -> int:
     """Return the number of lines of the text that has most."""
     most = 0
@@ -96,7 +96,7 @@ def new_table(capacity: int) -> tuple[np.ndarray, np.ndarray]:
     return np.zeros(size, dtype=np.uint64), np.full(size, -1, dtype=np.int64)
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@compiled
 def table_mask(capacity: int) -> np.uint64:
     """Return the mask of the part of a table that serves so many hashes."""
     size = 4
@@ -105,7 +105,7 @@ def table_mask(capacity: int) -> np.uint64:
     return np.uint64(size - 1)
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@compiled
 def find_slot(
     keys: np.ndarray, stamps: np.ndarray, mask: np.uint64, key: np.uint64, stamp: int
 ) -> int:
@@ -116,7 +116,7 @@ def find_slot(
     return int(slot)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def add_hash(
     table: tuple[np.ndarray, np.ndarray], mask: np.uint64, key: np.uint64, stamp: int
 ) -> bool:

@@ -26,10 +26,10 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import numba
 import numpy as np
 
 from gapless.corpus.cleaners.answer import Answer, with_texts
+from gapless.words.compiled import compiled
 from gapless.words.split import text_bytes
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ def _is_phone(number: str, min_digits: int) -> bool:
     return min_digits <= digits <= 15 and marks != "." and balanced
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def mark_candidates(data: np.ndarray, borders: np.ndarray, found: np.ndarray) -> None:
     """Set the bits of what each text may hold."""
     for document in range(len(borders) - 1):
@@ -183,7 +183,7 @@ def mark_candidates(data: np.ndarray, borders: np.ndarray, found: np.ndarray) ->
         found[document] = bits
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _before_digits(data: np.ndarray, begin: int, place: int) -> int:
     """Return the phone bit if a plus sign, or a cue and up to four marks, stand before a digit."""
     before = place - 1
@@ -207,7 +207,7 @@ def _before_digits(data: np.ndarray, begin: int, place: int) -> int:
     return _PHONE_BIT if is_cue else 0
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _ends_a_phone(data: np.ndarray, place: int) -> bool:
     """Whether the fourth digit of a run stands as in ``555-0123`` with a mark before it."""
     for back in range(5, 8):
@@ -216,7 +216,7 @@ def _ends_a_phone(data: np.ndarray, place: int) -> bool:
     return data[place - 4] in (0x2D, 0x2E, 0x20)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _hex_before(data: np.ndarray, place: int) -> bool:
     """Whether four hexadecimal digits, the first of them 2 or 3, stand before a colon."""
     for back in range(1, 5):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
+
+from gapless.words.compiled import compiled
 
 
 class Phrases(NamedTuple):
@@ -29,13 +30,13 @@ def pack_phrases(phrases: tuple[str, ...]) -> Phrases:
     return Phrases(np.frombuffer(b"".join(encoded), dtype=np.uint8), borders, first)
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@compiled
 def lower(byte: int) -> int:
     """Return a byte, lower-cased where it is an ASCII letter."""
     return byte + 0x20 if 0x41 <= byte <= 0x5A else byte
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def phrase_at(data: np.ndarray, place: int, end: int, phrases: Phrases) -> int:
     """Return the number of the phrase that begins at a place, or -1."""
     for number in range(len(phrases.borders) - 1):
@@ -51,7 +52,7 @@ def phrase_at(data: np.ndarray, place: int, end: int, phrases: Phrases) -> int:
     return -1
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def find_phrase(data: np.ndarray, begin: int, end: int, phrases: Phrases) -> int:
     """Return the lowest number of the phrases that stand in a text, or -1."""
     lowest = -1

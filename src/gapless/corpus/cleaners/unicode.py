@@ -23,10 +23,10 @@ import unicodedata
 from functools import cache
 from typing import TYPE_CHECKING
 
-import numba
 import numpy as np
 
 from gapless.corpus.cleaners.answer import Answer, with_texts
+from gapless.words.compiled import compiled
 from gapless.words.split import decode, text_bytes
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def _kind(category: str, point: int) -> int:
     return _SMALL if small else _OTHER
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@compiled
 def _pairs_up(left: int, right: int) -> bool:
     """Whether two neighbours may be mojibake: never two letters of a plain or small kind."""
     if _COMMON in (left, right):
@@ -131,7 +131,7 @@ def _pairs_up(left: int, right: int) -> bool:
     return kinds_mix or (max(left, right) >= _OTHER and min(left, right) >= _PLAIN)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def mark_needs(data: np.ndarray, borders: np.ndarray, kinds: np.ndarray, needs: np.ndarray) -> None:
     """Set the bits of what each text may need."""
     for document in range(len(borders) - 1):
@@ -157,14 +157,14 @@ def mark_needs(data: np.ndarray, borders: np.ndarray, kinds: np.ndarray, needs: 
         needs[document] = bits
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@compiled
 def _control_bits(point: int) -> int:
     if point in (0x09, 0x0A):
         return 0
     return _CONTROLS | _MOJIBAKE if point == 0x1B else _CONTROLS
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@compiled
 def _point_bits(point: int) -> int:
     """Return what one character alone may need."""
     if point < 0x20 or point == 0x7F:

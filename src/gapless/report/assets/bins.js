@@ -75,7 +75,7 @@ function drawCut(svg, cut, row, at) {
   element(svg, "line", { class: "cut s" + (arm % COLOURS), x1: place, x2: place, y1: top, y2: bottom });
   if (row >= NAMED_CUTS) return;
   mark(svg, arm, place, top, 9);
-  const text = shortened(cut.name) + " " + shortNumber(cut.at), wide = text.length * 6.7;
+  const text = (shortened(cut.name) + " " + shortNumber(cut.at)).trim(), wide = text.length * 6.7;
   const before = place + wide + 10 > right && place - wide - 10 > left;
   element(svg, "text", { class: "name", x: before ? place - 9 : place + 9, y: top + 4, "text-anchor": before ? "end" : "start" }, text);
 }

@@ -85,7 +85,7 @@ def build(content: Content) -> Section:
         scores=scores,
         labels=[_label(label, arms) for label in content.labels],
         styles=styles,
-        heads=[_NAMED.get(place, f"{place:.0%}") for place in QUANTILES],
+        heads=[_NAMED.get(place, f"{100 * place:g} %") for place in QUANTILES],
         arms=arms,
         has_cuts=any(score.plot.spec["cuts"] for score in scores),
     )
@@ -130,7 +130,7 @@ def _example(example: ScoredExample, arms: list[str], role: str) -> Example:
     chosen = ""
     if arms and role != "reference":
         chosen = "in " + arms_named(example.arms, arms) if example.arms else "in no arm"
-    return Example(example, f"{example.quantile:.0%}", short(example.score), chosen)
+    return Example(example, f"{100 * example.quantile:g} %", short(example.score), chosen)
 
 
 def _separation(score: ScoreContent) -> str:

@@ -16,6 +16,7 @@ import numpy as np
 
 from gapless.seeds import stream
 from gapless.words import VERSION, ngram_hashes, split_words
+from gapless.words.compiled import compiled
 
 _BITS = 18
 _MOST_WORDS = 1000

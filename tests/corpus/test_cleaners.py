@@ -26,7 +26,7 @@ SPECS = (
     Boilerplate(),
     GopherQuality(min_words=3),
     GopherRepetition(),
-    C4(min_sentences=1),
+    C4(min_sentences=1, min_words_per_line=3),
     FineWeb(),
     LanguageIs(keep=("en",), min_confidence=0.2),
     MaskPersonalData(),

@@ -148,7 +148,9 @@ def topic():
                     ),
                 ),
             ),
-            LabelledSource(name="web", role="general", unlabelled=0, counts=(90, 200, 900, 1800, 10)),
+            LabelledSource(
+                name="web", role="general", unlabelled=0, counts=(90, 200, 900, 1800, 10)
+            ),
         ),
         classifier=ClassifierContent(
             topics=TOPICS,

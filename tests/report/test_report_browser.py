@@ -7,9 +7,11 @@ import pytest
 from hostile import poisoned
 
 from gapless.report import render
+from gapless.report.numbers import short
 
 pytestmark = pytest.mark.browser
-CHARTS = 2 + 4 + 1 + 2
+HISTOGRAMS = 1 + 2 + 1
+CHARTS = 2 + 4 + 1 + 2 + HISTOGRAMS
 LINES = 3 * (2 + 4 + 2)
 
 
@@ -42,6 +44,28 @@ def test_a_pointer_reads_the_measured_numbers(content, page, tmp_path):
     assert seen.facts["readouts"].startswith("2.46M tokens")
     for arm in content.arms:
         assert f"{arm.name}{arm.curves[0].values[-1]:.3f}" in seen.facts["readouts"]
+
+
+def test_a_pointer_reads_a_bin_of_every_source(content, page, tmp_path):
+    act = """const svg = inner.querySelectorAll(".score svg.chart")[1], box = svg.getBoundingClientRect();
+    const at = { clientX: box.right - 12, clientY: box.top + 90 };
+    svg.dispatchEvent(new inner.defaultView.PointerEvent("pointermove", at));"""
+    seen = chromium.open_page(page, tmp_path, width=800, act=act)
+    assert seen.console == []
+    score = content.scores[0]
+    (ends, values) = seen.facts["readouts"].split("cardiology")
+    assert ends == f"{short(score.edges[-2])} to {short(score.edges[-1])}"
+    assert values == "0.0 %selected 0.0 %"
+
+
+def test_the_legend_hides_an_arms_cuts(page, tmp_path):
+    count = 'inner.querySelectorAll(".score")[0].querySelectorAll(".cut").length'
+    act = f"""const before = {count};
+    inner.querySelector('.key[data-arm="0"]').click();
+    inner.defaultView.hacked = before + "," + {count};"""
+    seen = chromium.open_page(page, tmp_path, width=800, act=act)
+    assert seen.console == []
+    assert seen.facts["hacked"] == "4,2", "one cut of two, in the chart of all and in its own"
 
 
 def test_a_hostile_text_runs_nothing_and_breaks_no_layout(content, tmp_path):

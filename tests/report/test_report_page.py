@@ -17,6 +17,9 @@ from gapless.report import ArmContent, Content, Trace, render
 from gapless.report.sections.table import SECTIONS
 from gapless.report.templating import embedded_json
 
+HISTOGRAMS = 1 + 2 + 1
+"""Of perplexity, two selections by it, of words."""
+
 
 class Parsed(HTMLParser):
     """Every tag with its attributes, and the text of scripts and styles."""
@@ -130,7 +133,7 @@ def test_every_section_is_on_the_page_and_in_the_contents(content, page):
 
 def test_every_chart_has_its_numbers_as_a_table(page):
     figures = re.findall(r"<figure.*?</figure>", page, flags=re.DOTALL)
-    assert len(figures) == 2 + 4 + 1 + 3 + 2
+    assert len(figures) == 2 + 4 + 1 + 3 + 2 + HISTOGRAMS
     for figure in figures:
         assert figure.count("<details") == figure.count("<table>") == 1
         assert "<td>" in figure
@@ -151,7 +154,7 @@ def test_a_report_of_nothing_says_so(arms):
         )
         arms = (bare,)
     page = render(Content(title="Nothing", run_name="empty", arms=arms))
-    assert page.count('class="empty"') == (8 if not arms else 7)
+    assert page.count('class="empty"') == (9 if not arms else 8)
     assert "nan" not in page.lower().split("<main>")[1].split("</main>")[0]
 
 

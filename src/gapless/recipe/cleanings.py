@@ -158,13 +158,28 @@ class NearDuplicates(Part):
     """Estimated Jaccard index from which two documents are copies."""
 
 
+class Paragraphs(Part):
+    """Remove paragraphs that stand, byte for byte, earlier in the same source; the first stays.
+
+    A paragraph is a line, as in CCNet (Wenzek et al. 2020), which hashes lines without case, digits
+    and punctuation. Cleaners see the text before this. A document that stands whole in an earlier
+    one's text, or is left with too little, is removed as ``duplicate_paragraphs``.
+    """
+
+    min_characters: Annotated[int, Field(ge=1)] = 100
+    """A shorter paragraph stays, and a document that has fewer characters left goes.
+
+    Headings and the lines of a hard-wrapped text, mostly 80 characters, repeat for good reasons.
+    """
+
+
 class Deduplication(Part):
     """Which copies are removed, over all sources together. The first in precedence stays."""
 
     exact: bool = True
     """Remove documents whose text equals, byte for byte, that of another one."""
-    paragraphs: bool = False
-    """Remove paragraphs that stand, byte for byte, in an earlier document of the same source."""
+    paragraphs: Paragraphs | None = None
+    """Remove paragraphs that stand, byte for byte, earlier in the same source."""
     near: NearDuplicates | None = None
     """Remove near copies too."""
     precedence: tuple[str, ...] = ()

@@ -109,7 +109,7 @@ def _score(score: ScoreContent, styles: dict[str, str], arms: list[str]) -> Scor
 
 
 def _selection_row(selection: ScoreSelection, arms: list[str]) -> Row:
-    words = (selection.description, cut_text(selection), f"{short(selection.tokens)} tokens")
+    words = (selection.description, cut_text(selection), f"{short(selection.tokens)} tokens taken")
     first = next((arms.index(name) for name in selection.arms if name in arms), None)
     return Row(
         name=arms_named(selection.arms, arms),
@@ -139,8 +139,8 @@ def _separation(score: ScoreContent) -> str:
         return ""
     return (
         "Take one domain document and one general document at random: the domain one has the "
-        f"lower {score.name} in {percent(score.domain_lower)} of all such pairs (50 % would be no "
-        "separation at all; ties count half)."
+        f"lower {score.name} in {percent(score.domain_lower)} of all such pairs (the area under "
+        "the ROC curve; 50 % would be no separation, ties count half)."
     )
 
 

@@ -38,9 +38,15 @@ def build(content: Content) -> Section:
 
 
 def _removal(removal: RemovalContent, source: SourceContent | None) -> Removal:
-    share = percent(removal.count / source.read) if source is not None and source.read else ""
+    share = "" if source is None else _share(removal.count, source.read)
     examples = tuple(Example(example, _because(example)) for example in removal.examples)
     return Removal(removal, share, examples)
+
+
+def _share(part: int, whole: int) -> str:
+    if whole == 0:
+        return ""
+    return "< 0.1 %" if 0 < part / whole < 0.0005 else percent(part / whole)
 
 
 def _because(example: RemovedExample) -> str:

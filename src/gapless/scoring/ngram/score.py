@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gapless.errors import ModelError
-from gapless.words import normalise
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -38,6 +37,8 @@ class NgramScorer:
         """
         import pyarrow as pa
         import pyarrow.compute as pc
+
+        from gapless.words import normalise
 
         model = self._load()
         normalised = normalise(texts)

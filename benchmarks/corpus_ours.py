@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
@@ -177,13 +176,11 @@ def whole_way(files: list[Path], out: Path, settings: dict[str, Any]) -> Facts:
                 "role": "domain",
                 "path": [str(file) for file in files],
                 "id": "id",
-                "held_out": 0,
             }
         },
         "cleaning": cleaning(CLEANERS).model_dump(mode="json"),
         "deduplication": {"exact": False, "near": {}},
         "decontamination": None,
-        "probing": settings["probing"],
     }
     write_text(out / "recipe.yaml", json.dumps(recipe))
     run(out / "recipe.yaml", run_dir=out / "run", until="tokens", allow_contamination=True)
@@ -233,7 +230,7 @@ def ngram_model(files: list[Path], out: Path, settings: dict[str, Any]) -> Facts
         memory_bytes=settings["memory_bytes"],
         scratch=out / "scratch",
     )
-    return lambda: {"trainer": told["trainer"], "binary": told["binary"], "pid": os.getpid()}
+    return lambda: {"trainer": told["trainer"], "binary": told["binary"]}
 
 
 SIDES = {

@@ -9,7 +9,6 @@ import array
 import hashlib
 import json
 import math
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -151,9 +150,7 @@ def ngram_score(files: list[Path], _out: Path, settings: dict[str, Any]) -> Fact
 
 def ngram_train(files: list[Path], out: Path, settings: dict[str, Any]) -> Facts:
     """KenLM's lmplz: normalised text to an ARPA file."""
-    program = shutil.which("lmplz")
-    assert program is not None
-    command = [program, "-o", str(settings["order"]), "--discount_fallback"]
+    command = ["lmplz", "-o", str(settings["order"]), "--discount_fallback"]
     command += ["-S", f"{settings['memory_bytes']}b", "-T", f"{out}/"]
     command += ["--prune", *map(str, settings["prune"])]
     command += ["--text", str(files[0]), "--arpa", str(out / "model.arpa")]

@@ -49,8 +49,7 @@ def main() -> None:
 
 def do(side: Side, files: list[str], out: Path, settings: dict[str, Any]) -> dict[str, Any]:
     """Run a side once, in an empty folder; return its seconds and its facts."""
-    if not settings.get("keep"):
-        shutil.rmtree(out, ignore_errors=True)
+    shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True, exist_ok=True)
     gc.collect()
     wall, cpu = time.perf_counter(), cpu_seconds()

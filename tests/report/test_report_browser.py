@@ -47,7 +47,8 @@ def test_a_pointer_reads_the_measured_numbers(content, page, tmp_path):
 
 
 def test_a_pointer_reads_a_bin_of_every_source(content, page, tmp_path):
-    act = """const svg = inner.querySelectorAll(".score svg.chart")[1], box = svg.getBoundingClientRect();
+    act = """const svg = inner.querySelectorAll(".score svg.chart")[1];
+    const box = svg.getBoundingClientRect();
     const at = { clientX: box.right - 12, clientY: box.top + 90 };
     svg.dispatchEvent(new inner.defaultView.PointerEvent("pointermove", at));"""
     seen = chromium.open_page(page, tmp_path, width=800, act=act)

@@ -161,9 +161,9 @@ class NearDuplicates(Part):
 class Paragraphs(Part):
     """Remove paragraphs that stand, byte for byte, earlier in the same source; the first stays.
 
-    A paragraph is a line, as in CCNet (Wenzek et al. 2020), which hashes lines without case, digits
-    and punctuation. Cleaners see the text before this. A document that stands whole in an earlier
-    one's text, or is left with too little, is removed as ``duplicate_paragraphs``.
+    A paragraph is a line, as in CCNet (Wenzek et al. 2020; there case, digits and punctuation are
+    no difference). Cleaners see the text as it was before. A document that equals an earlier one,
+    or is left with too little, is removed as ``duplicate_paragraphs``.
     """
 
     min_characters: Annotated[int, Field(ge=1)] = 100

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from gapless.recipe.fields import Name, Part, Tokens
 
@@ -46,6 +46,14 @@ class NgramPerplexity(_Score):
     """The longest n-gram counted; modified Kneser-Ney smoothing."""
     prune: tuple[Annotated[int, Field(ge=0)], ...] = ()
     """From order 1 up: drop n-grams seen at most this often; the last counts for longer ones."""
+
+    @model_validator(mode="after")
+    def _pruning_fits(self) -> "NgramPerplexity":
+        if len(self.prune) > self.order:
+            raise ValueError(f"prune has {len(self.prune)} counts for {self.order} orders")
+        if list(self.prune) != sorted(self.prune):
+            raise ValueError("prune may not fall from one order to the next")
+        return self
 
 
 class ModelPerplexity(_Score):

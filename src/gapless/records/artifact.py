@@ -82,11 +82,32 @@ class ArtifactFolder:
             shutil.rmtree(self.partial_path, ignore_errors=True)
             raise
 
+    def adopt(self, root: Path) -> bool:
+        """Take the same artifact over from another root, if it is complete there.
+
+        Files are linked, not copied, where the disk allows: artifacts never change.
+        """
+        theirs = ArtifactFolder(root, self.label, self.fingerprint)
+        if not theirs.exists() or theirs.manifest().fingerprint != self.fingerprint:
+            return False
+        shutil.rmtree(self.partial_path, ignore_errors=True)
+        shutil.copytree(theirs.path, self.partial_path, copy_function=_link)
+        commit_folder(self.partial_path, self.path)
+        return True
+
     def commit(self, manifest: Manifest) -> None:
         """Turn the partial folder into the artifact."""
         assert manifest.fingerprint == self.fingerprint
         write_text(self.partial_path / _MANIFEST, json.dumps(asdict(manifest), indent=1))
         commit_folder(self.partial_path, self.path)
+
+
+def _link(source: str, target: str) -> None:
+    """Give a file a second name, or copy it to another disk."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
 
 
 def write_text(path: Path, text: str) -> None:

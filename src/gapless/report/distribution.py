@@ -10,7 +10,7 @@ MAX_BINS, _MIN_BINS = 48, 8
 _TAIL = 0.001
 """Part of a source's documents, on each side, that may lie beyond the ends of the bins."""
 _LOG_SPREAD = 8.0
-"""From this ratio of the 95 % to the 5 % quantile the bins are equal in the logarithm."""
+"""Below this ratio of the 95 % to the 5 % quantile the bins are equal in the score itself."""
 
 
 def bin_edges(groups: Sequence[np.ndarray]) -> tuple[np.ndarray, bool]:
@@ -24,7 +24,7 @@ def bin_edges(groups: Sequence[np.ndarray]) -> tuple[np.ndarray, bool]:
     low, high = _ends(filled)
     if low == high:
         return _around(low), False
-    log = low > 0 and _is_wide(np.concatenate([np.quantile(g, (0.05, 0.95)) for g in filled]))
+    log = low > 0 and _asks_for_log(np.array([np.quantile(g, (0.05, 0.5, 0.95)) for g in filled]))
     number = round(2 * max(len(group) for group in filled) ** (1 / 3))
     number = min(MAX_BINS, max(_MIN_BINS, number))
     if log:
@@ -87,5 +87,12 @@ def _around(value: float) -> np.ndarray:
     return np.array([value - half, value + half])
 
 
-def _is_wide(places: np.ndarray) -> bool:
-    return float(places.max()) >= _LOG_SPREAD * float(places.min())
+def _asks_for_log(places: np.ndarray) -> bool:
+    """Return whether scores spread widely, with their middle nearer the geometric one.
+
+    ``places`` are the 5 %, 50 % and 95 % quantiles of each group: shape (groups, 3).
+    """
+    low, middle, high = places[:, 0].min(), places[:, 1].mean(), places[:, 2].max()
+    if low <= 0 or high < _LOG_SPREAD * low:
+        return False
+    return bool(abs(middle - np.sqrt(low) * np.sqrt(high)) < abs(middle - (low / 2 + high / 2)))

@@ -46,7 +46,7 @@ def arms_named(names: Sequence[str], arms: Sequence[str]) -> str:
 
 
 def cut_text(selection: ScoreSelection) -> str:
-    """Return where a selection ends, in words; empty for a draw, or where its description says it."""
+    """Return where a selection ends, in words; empty for a draw, or if the description says it."""
     cuts = [f"{label or 'at'} {short(at)}" for label, at in selection.cuts]
     cuts = [cut for cut in cuts if cut not in selection.description]
     return f"cut {', '.join(cuts)}" if cuts else ""

@@ -9,8 +9,10 @@ _SHADES = 4
 def source_styles(content: Content) -> dict[str, str]:
     """Return source to ``d0``, ``d1``, ... or ``g0``, ... or ``r0``, ..., domain sources first."""
     roles = {source.name: source.role for source in content.sources}
-    for score in (*content.scores, *content.labels):
+    for score in content.scores:
         roles = {source.name: source.role for source in score.sources} | roles
+    for label in content.labels:
+        roles = {source.name: source.role for source in label.sources} | roles
     for arm in content.arms:
         roles |= {c.name: c.role for c in arm.curves if c.name != c.role and c.name not in roles}
     names = [*roles, *(point.source for arm in content.arms for point in arm.mixture)]

@@ -100,7 +100,7 @@ class ScoreSelection:
 
 @dataclass(frozen=True, kw_only=True)
 class ScoredSource:
-    """The scores of one source's documents that may be trained on (of a reference, of all)."""
+    """The scores of one source's documents that may be trained on."""
 
     name: str
     role: str

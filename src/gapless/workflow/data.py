@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gapless import assets
 from gapless.errors import AssetError, DataError
 from gapless.recipe import Recipe
-from gapless.recipe.cleanings import Cleaning
+from gapless.recipe.cleanings import Cleaning, Paragraphs
 from gapless.recipe.probes import BitsPerByte, MultipleChoice
 from gapless.recipe.schema import Source
 from gapless.records.documents import parts as document_parts
@@ -64,19 +65,32 @@ def _content(files: Iterable[SourceFile], hashes: FileHashes) -> str:
 
 
 def documents_stage(
-    name: str, source: Source, cleaning: Cleaning, *, files: list[SourceFile], place: Workplace
+    name: str,
+    source: Source,
+    cleaning: Cleaning,
+    *,
+    files: list[SourceFile],
+    place: Workplace,
+    paragraphs: Paragraphs | None = None,
 ) -> Stage:
     """Return the stage that reads, cleans and splits one source."""
 
     def work(_: Stage, folder: Path) -> dict[str, Any]:
-        from gapless.corpus import add_up, parts_of, prepare_part
+        from gapless.corpus import add_up, parts_of, prepare_distinct, prepare_part
+        from gapless.corpus.cleaning import added_up
 
-        tasks = [
-            (source, cleaning, part, folder, number) for number, part in enumerate(parts_of(files))
-        ]
+        stretches = parts_of(files)
+        each = partial(place.engine.map, num_bytes=estimate_bytes(files))
         try:
-            parts = place.engine.map(prepare_part, tasks, num_bytes=estimate_bytes(files))
-            return add_up(parts, cleaning)
+            if paragraphs is None:
+                tasks = [
+                    (source, cleaning, p, folder, number) for number, p in enumerate(stretches)
+                ]
+                return add_up(each(prepare_part, tasks), cleaning)
+            parts = prepare_distinct(
+                source, cleaning, stretches, folder, spec=paragraphs, each=each
+            )
+            return add_up(parts, cleaning) | added_up([part["paragraphs"] for part in parts])
         except DataError as error:
             where = f"sources.{name}" + (f" ({error.where})" if error.where else "")
             raise DataError(error.what, where=where, mend=error.mend) from error
@@ -90,7 +104,8 @@ def documents_stage(
             "source": source.model_dump(mode="json", exclude={"path", "role"}),
             "cleaning": cleaning.model_dump(mode="json"),
             "files": [file.name for file in files],  # they are part of each document's origin
-        },
+        }
+        | ({"paragraphs": paragraphs.model_dump(mode="json")} if paragraphs else {}),
         content={"files": _content(files, place.hashes)},
         work=work,
         resumable=True,

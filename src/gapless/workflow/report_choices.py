@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 
@@ -20,15 +19,11 @@ from gapless.recipe.selections import (
     ThresholdSelection,
 )
 from gapless.records.artifact import ArtifactFolder
-from gapless.records.documents import read_columns
-from gapless.records.scores import read_scores
-from gapless.records.token_store import TokenStore
 from gapless.selection import Choice
 from gapless.selection.rankings import rank
 from gapless.workflow.arm import ORDER
 from gapless.workflow.data import DOCUMENTS
 from gapless.workflow.pool import SourcePool
-from gapless.workflow.scores import SCORES
 
 
 @dataclass(frozen=True)
@@ -45,7 +40,7 @@ class Chosen:
 
 @dataclass(frozen=True)
 class ReportedSource:
-    """One source of a run that has scores."""
+    """One source that a run trains on."""
 
     name: str
     recipe: Recipe
@@ -58,35 +53,23 @@ class ReportedSource:
         return self.recipe.sources[self.name].role
 
     @property
-    def documents(self) -> Path:
-        """The folder of its documents."""
-        return self.stages[f"{DOCUMENTS}.{self.name}"].path
+    def num_documents(self) -> int:
+        """How many documents stayed, whatever became of them then."""
+        return int(self.stages[f"{DOCUMENTS}.{self.name}"].manifest().facts["kept"])
 
     @cached_property
-    def pool(self) -> SourcePool | None:
-        """What it offers to arms; None for a reference."""
-        if self.name not in self.recipe.trained_sources:
-            return None
+    def pool(self) -> SourcePool:
+        """What it offers to arms."""
         return SourcePool.of_run(self.name, self.recipe, self.stages)
 
     @cached_property
     def counted(self) -> np.ndarray:
-        """The documents that may be trained on; of a reference, all: int64, ascending."""
-        if self.pool is None:
-            return np.arange(self.stages[f"{DOCUMENTS}.{self.name}"].manifest().facts["kept"])
+        """The documents that may be trained on: int64, ascending."""
         return np.flatnonzero(self.pool.eligible())
 
     @cached_property
-    def lengths(self) -> np.ndarray:
-        """Tokens of every document; the source is no reference."""
-        assert self.pool is not None
-        return TokenStore.open(self.pool.tokens).lengths
-
-    @cached_property
     def chosen(self) -> tuple[Chosen, ...]:
-        """What the arms chose, equal choices once; nothing from a reference."""
-        if self.pool is None:
-            return ()
+        """What the arms chose, equal choices once."""
         alike: dict[tuple[str, int], list[str]] = {}
         for name, arm in self.arms.items():
             selection = arm.selection.get(self.name)
@@ -98,20 +81,10 @@ class ReportedSource:
         arm, order = self.arms[names[0]], self.stages[f"{ORDER}.{names[0]}"]
         with np.load(order.path / "selection.npz", allow_pickle=False) as saved:
             documents = saved[self.name]
-        mask = np.zeros(len(self.lengths), dtype=np.bool_)
+        mask = np.zeros(self.num_documents, dtype=np.bool_)
         mask[documents] = True
         choice = Choice.from_facts(documents, order.manifest().facts["choices"][self.name])
         return Chosen(tuple(names), arm.selection.get(self.name), arm.seed, choice, mask)
-
-    def column(self, name: str) -> np.ndarray:
-        """Return a column of every document: numbers, or labels with None."""
-        if self.pool is not None:
-            return self.pool.column(name)
-        for score, spec in self.recipe.scores.items():
-            if name in {f"{score}{suffix}" for suffix in spec.suffixes}:
-                folder = self.stages[f"{SCORES}.{score}.{self.name}"].path
-                return read_scores(folder, name.removeprefix(score))
-        return np.asarray(read_columns(self.documents, name)[name])
 
     def cuts(self, chosen: Chosen, column: str) -> Iterator[tuple[str, float]]:
         """Give where a choice by a column ends: what is cut, and the score; a draw has no cut."""
@@ -132,13 +105,12 @@ class ReportedSource:
 
     def _band(self, chosen: Chosen, band: BandSelection) -> Iterator[tuple[str, float]]:
         """Give the scores at the ends of a band, which lies between quantiles of the tokens."""
-        assert self.pool is not None
         inside = rank(band, self.pool.open(band), chosen.seed).documents
-        values = self.column(band.column)[inside]
+        values = self.pool.column(band.column)[inside]
         if band.low > 0:
-            yield "band from", float(values.min())
+            yield "from", float(values.min())
         if band.high < 1:
-            yield "band to", float(values.max())
+            yield "to", float(values.max())
 
 
 def reads(selection: Selection | None, column: str) -> bool:

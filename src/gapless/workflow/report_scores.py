@@ -1,7 +1,7 @@
 """What the report says of scores: how they lie, and what the arms have selected by them.
 
-Counted are the documents that may be trained on, each once whatever its length; of a reference,
-all. Scores are held one column at a time; texts are read only where they are shown.
+Counted are the documents that may be trained on, each once whatever its length. Scores are held
+one column at a time; texts are read only where they are shown.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class ScoreColumns:
         self._recipe, self._stages, self._prefix = recipe, stages, arm_prefix
         known = arms(recipe)
         self._columns: dict[str, list[ReportedSource]] = {}
-        for name in recipe.sources:
+        for name in recipe.trained_sources:
             source = ReportedSource(name, recipe, known, stages)
             for column in recipe.columns_of(name):
                 self._columns.setdefault(column, []).append(source)
@@ -76,7 +76,7 @@ class ScoreColumns:
         return isinstance(score, Topic | Language)
 
     def _score(self, column: str, sources: Sequence[ReportedSource]) -> ScoreContent | None:
-        values = [source.column(column)[source.counted] for source in sources]
+        values = [source.pool.column(column)[source.counted] for source in sources]
         finite = [own[np.isfinite(own)] for own in values]
         if not any(len(own) for own in finite):
             return None
@@ -136,7 +136,7 @@ class ScoreColumns:
     def _example(
         self, source: ReportedSource, place: float, score: float, document: int
     ) -> ScoredExample:
-        found = read_document(source.documents, document, "origin", "text")
+        found = read_document(source.pool.documents, document, "origin", "text")
         by = [self._names(chosen) for chosen in source.chosen if chosen.mask[document]]
         return ScoredExample(
             quantile=place,
@@ -168,7 +168,7 @@ class ScoreColumns:
         return " ".join(notes)
 
     def _label(self, column: str, sources: Sequence[ReportedSource]) -> LabelContent:
-        columns = [source.column(column) for source in sources]
+        columns = [source.pool.column(column) for source in sources]
         totals: Counter[Any] = Counter()
         for source, own in zip(sources, columns, strict=True):
             totals.update(own[source.counted].tolist())

@@ -109,9 +109,9 @@ def _later_removals(
     for row, (reason, document) in enumerate(
         zip(table.reasons, table.documents.tolist(), strict=True)
     ):
-        examples = first.setdefault(reason, {})
-        if len(examples) < _EXAMPLES:
-            examples.setdefault(document, row)
+        shown = first.setdefault(reason, {})
+        if len(shown) < _EXAMPLES:
+            shown.setdefault(document, row)
     for reason, count in table.counts().items():
         examples = tuple(
             _fallen(name, document, table, row, stages) for document, row in first[reason].items()

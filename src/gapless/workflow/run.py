@@ -5,12 +5,14 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from gapless.errors import RecipeError
 from gapless.records.artifact import write_text
 from gapless.records.measurements import Measurement
 from gapless.records.views import Progress
+from gapless.workflow.arm import TRAINING
 from gapless.workflow.run_folder import RunFolder
 from gapless.workflow.stage import Stage
 from gapless.workflow.tree import Tree
@@ -93,15 +95,25 @@ def stages_until(tree: Tree, until: str | None) -> list[Stage]:
 
 
 def do_missing(
-    stages: Sequence[Stage], *, progress: Progress, stop: Callable[[], bool] = lambda: False
+    stages: Sequence[Stage],
+    *,
+    progress: Progress,
+    others: Sequence[Path] = (),
+    stop: Callable[[], bool] = lambda: False,
 ) -> list[str]:
     """Make the artifacts that are not there; return the labels of the stages done now.
 
-    ``stop`` is asked before every stage; training asks it after every step.
+    What a run beside this one has made (``others``: their artifacts' folders) is taken over; only
+    training is always an arm's own. ``stop`` is asked before every stage; training asks it after
+    every step.
     """
     did = []
     for stage in stages:
         if stage.is_done():
+            continue
+        if stage.kind != TRAINING and any(stage.folder.adopt(root) for root in others):
+            progress.stage(stage.label, stage.fingerprint[:7])
+            progress.done(stage.label, "taken over from a run beside this one")
             continue
         if stop():
             raise KeyboardInterrupt

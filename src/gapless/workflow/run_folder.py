@@ -37,6 +37,11 @@ class RunFolder:
         """Where the stages' folders are."""
         return self.path / "artifacts"
 
+    def artifacts_beside(self) -> list[Path]:
+        """Return where the other runs in the same folder keep their artifacts, sorted."""
+        found = self.path.parent.glob("*/artifacts") if self.path.parent.is_dir() else ()
+        return sorted(place for place in found if place != self.artifacts)
+
     def check_recipe(self, recipe: Recipe) -> None:
         """Refuse a folder in which another recipe has trained."""
         place = self.path / RECIPE_FILE

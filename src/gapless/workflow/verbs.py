@@ -56,7 +56,11 @@ def plan(
         if exact:
             with folder.locked():
                 folder.claim(decoded, list(tree.stages()))
-                do_missing([*tree.data_stages(), *tree.scores], progress=_Silent())
+                do_missing(
+                    [*tree.data_stages(), *tree.scores],
+                    progress=_Silent(),
+                    others=folder.artifacts_beside(),
+                )
         return make_plan(tree, folder)
 
 
@@ -107,7 +111,9 @@ def run(
                 refuse_full_disk(tree, folder)
                 remember_environment(tree, folder)
             with stop.listening():
-                did = do_missing(stages, progress=progress, stop=stop)
+                did = do_missing(
+                    stages, progress=progress, others=folder.artifacts_beside(), stop=stop
+                )
         if until is None:
             report(folder.path)
         return _result(folder, did=tuple(did), stopped_at=until)

@@ -1,7 +1,7 @@
 /* Histograms of a score: an outline per source, what was selected solid, a line where it ends.
    spec: {title, x, log, small, edges, series: [{name, style, shares, selected}], cuts: [{at, arms, name}]} */
 
-const CUT_ROW = 15, NAMED_CUTS = 6;
+const CUT_ROW = 15, NAMED_CUTS = 6, LETTER = 6.7;
 
 function drawBins(chart) {
   const { svg, spec, hidden } = chart, width = svg.clientWidth, height = svg.clientHeight;
@@ -75,9 +75,11 @@ function drawCut(svg, cut, row, at) {
   element(svg, "line", { class: "cut s" + (arm % COLOURS), x1: place, x2: place, y1: top, y2: bottom });
   if (row >= NAMED_CUTS) return;
   mark(svg, arm, place, top, 9);
-  const text = (shortened(cut.name) + " " + shortNumber(cut.at)).trim(), wide = text.length * 6.7;
-  const before = place + wide + 10 > right && place - wide - 10 > left;
-  element(svg, "text", { class: "name", x: before ? place - 9 : place + 9, y: top + 4, "text-anchor": before ? "end" : "start" }, text);
+  const number = shortNumber(cut.at), after = right - place - 10, before = place - left - 10;
+  const wanted = (Math.min(32, cut.name.length) + number.length + 1) * LETTER, flip = wanted > after && before > after;
+  const letters = Math.floor((flip ? before : after) / LETTER) - number.length - 1;
+  const text = (shortened(cut.name, Math.max(0, Math.min(32, letters))) + " " + number).trim();
+  element(svg, "text", { class: "name", x: flip ? place - 9 : place + 9, y: top + 4, "text-anchor": flip ? "end" : "start" }, text);
 }
 
 function readBins(chart, px) {

@@ -67,8 +67,8 @@ function namePoints(svg, points, x, y, left, right) {
   }
 }
 
-function shortened(name) {
-  return name.length > 32 ? name.slice(0, 31) + "\u2026" : name;
+function shortened(name, letters = 32) {
+  return name.length > letters ? name.slice(0, Math.max(0, letters - 1)) + "\u2026" : name;
 }
 
 function readScatter(chart, px, py) {

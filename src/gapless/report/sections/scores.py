@@ -101,7 +101,7 @@ def _score(score: ScoreContent, styles: dict[str, str], arms: list[str]) -> Scor
         rows.append(Row(source.name, style, None, "", source.scored, source.unscored, shown))
         rows += [_selection_row(selection, arms) for selection in source.selections]
     examples = {
-        source.name: [_example(example, arms, source.role) for example in source.examples]
+        source.name: [_example(example, arms) for example in source.examples]
         for source in score.sources
         if source.examples
     }
@@ -126,9 +126,9 @@ def _shown(values: tuple[float, ...]) -> tuple[str, ...]:
     return tuple(short(value) for value in values) or tuple(short(None) for _ in QUANTILES)
 
 
-def _example(example: ScoredExample, arms: list[str], role: str) -> Example:
+def _example(example: ScoredExample, arms: list[str]) -> Example:
     chosen = ""
-    if arms and role != "reference":
+    if arms:
         chosen = "in " + arms_named(example.arms, arms) if example.arms else "in no arm"
     return Example(example, f"{100 * example.quantile:g} %", short(example.score), chosen)
 

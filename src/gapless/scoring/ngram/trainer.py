@@ -34,7 +34,8 @@ def train(
     Each text is one normalised document; empty ones are passed over. Smoothing is interpolated
     modified Kneser-Ney (Chen and Goodman 1998), by KenLM's lmplz where it is on the path, else by
     our own trainer, with the same result. ``prune``: from order 1 up, n-grams seen at most this
-    often are dropped; the last counts for longer ones.
+    often are dropped; the last counts for longer ones. ``memory_bytes`` is the trainer's; our own
+    takes about 400 MB more for Python and its buffers.
 
     Returns: trainer, documents, words, vocabulary (how many different words), ngrams (kept, of each
     order), discounts (D1, D2, D3+ of each order), binary (whether there is one).

@@ -21,11 +21,20 @@ def test_links_to_files_lead_somewhere(page: Path) -> None:
             assert (page.parent / link).exists(), link
 
 
-def test_the_recipes_of_the_readme_decode() -> None:
-    blocks = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
-    assert blocks
-    for block in blocks:
-        assert arms(decode(yaml.safe_load(block)))
+RECIPES = [
+    (page, block)
+    for page in PAGES
+    for block in re.findall(r"```yaml\n(.*?)```", page.read_text(), re.DOTALL)
+]
+
+
+@pytest.mark.parametrize(("page", "block"), RECIPES, ids=[page.name for page, _ in RECIPES])
+def test_the_recipes_of_the_pages_decode(page: Path, block: str) -> None:
+    assert arms(decode(yaml.safe_load(block)))
+
+
+def test_the_readme_shows_a_recipe() -> None:
+    assert any(page.name == "README.md" for page, _ in RECIPES)
 
 
 def test_every_verb_of_the_command_line_is_in_the_readme_and_back() -> None:

@@ -21,6 +21,8 @@ from gapless.workflow.run_folder import RunFolder
 from tests.workflow.world import QUESTIONS, documents, make_world, write_source
 
 HOSTILE = "</script><img src=x onerror=hacked=1> {{ 7*7 }} & so on and on and on"
+HOSTILES = 8
+"""Enough of them to be the shortest twentieth."""
 EXAM = f"Once more: {QUESTIONS[0]['question']} at once, they say, and so it went on."
 KIND = """
 def score(texts):
@@ -57,11 +59,11 @@ def write_world(folder: Path) -> Path:
     trained = [row for row in medicine if not is_held_out(row["id"], 0.2)]
     medicine += [
         {"id": "copy", "text": trained[3]["text"]},
-        {"id": "short", "text": "<b>short</b>"},
+        {"id": "short", "text": "<img src=short>"},
         {"id": _trained("exam"), "text": EXAM},
-        {"id": _trained("hostile"), "text": HOSTILE},
-        {"id": _trained("mail"), "text": "Write to a.person@example.org about the dose, or to us."},
+        {"id": _trained("mail"), "text": "Write to nurse@ward-seven.com about the dose, or to us."},
     ]
+    medicine += [{"id": _trained(f"h{n}-"), "text": f"{HOSTILE} {n}"} for n in range(HOSTILES)]
     rows = [row | {"quality": place} for place, row in enumerate(medicine)]
     write_source(folder / "medicine.jsonl", rows)
     write_source(folder / "books.jsonl", documents(9, first=200))
@@ -131,12 +133,8 @@ def chosen(folder: Path, arm: str) -> np.ndarray:
 
 def test_every_document_is_accounted_for(folder: Path, content: Content) -> None:
     medicine, prose, books = content.sources
-    assert (medicine.read, medicine.removed, medicine.copies, medicine.contaminated) == (
-        65,
-        1,
-        1,
-        1,
-    )
+    assert (medicine.read, medicine.removed) == (64 + HOSTILES, 1)
+    assert (medicine.copies, medicine.contaminated) == (1, 1)
     assert medicine.held_out_documents == sum(is_held_out(f"work-{i}", 0.2) for i in range(60))
     assert medicine.eligible == eligible(folder, "medicine").sum()
     assert medicine.read == 1 + 1 + medicine.held_out_documents + 1 + medicine.eligible
@@ -161,7 +159,7 @@ def test_removals_name_their_examples_and_what_they_fell_to(content: Content, wo
     (exam,) = found["evaluation_item"].examples
     assert (exam.origin, exam.fell_to) == ("medicine.jsonl:63", "item 0 of probe exam")
     assert exam.beginning == EXAM[:200]
-    assert "medicine.jsonl:62 <b>short</b>" in words
+    assert "medicine.jsonl:62 <img src=short>" in words
     assert f"medicine.jsonl:61 100.0 % the same as medicine: work-{first}" in words
 
 
@@ -246,7 +244,7 @@ def test_labels_are_counted_with_what_quotas_took(folder: Path, content: Content
     medicine = kind.sources[0]
     counted = values[eligible(folder, "medicine")].tolist()
     assert medicine.counts == tuple(counted.count(label) for label in kind.labels)
-    assert medicine.unlabelled == counted.count(None) == 1
+    assert medicine.unlabelled == counted.count(None) == HOSTILES
     (parts,) = medicine.selections
     taken = values[chosen(folder, "parts")].tolist()
     assert parts.counts == tuple(taken.count(label) for label in kind.labels)

@@ -218,11 +218,14 @@ def _cut_rows(
     works = [
         key if row["work"] == row["id"] else row["work"] for key, row in zip(ids, old, strict=True)
     ]
-    is_out = [is_held_out(work, held_out) for work in works]
-    columns = {name: rows.column(name) for name in rows.schema.names} | {"text": texts}
-    for name, values in (("id", ids), ("work", works), ("held_out", is_out)):
-        kept = columns[name]
-        columns[name] = pc.replace_with_mask(kept, mask, pa.array(values, kept.type))
+    # Arrow 25's replace_with_mask goes wrong on a slice of booleans.
+    is_out = rows.column("held_out").to_numpy(zero_copy_only=False).copy()
+    is_out[lost > 0] = [is_held_out(work, held_out) for work in works]
+    columns = {name: rows.column(name) for name in rows.schema.names}
+    columns |= {"text": texts, "held_out": pa.array(is_out)}
+    for name, values in (("id", ids), ("work", works)):
+        new = pa.array(values, pa.large_string())
+        columns[name] = pc.replace_with_mask(columns[name], mask, new)
     reasons = pc.if_else(pa.array(gone), DUPLICATE_PARAGRAPHS, pa.scalar(None, pa.string()))
     return pa.table(columns | {"reason": reasons}), lost
 

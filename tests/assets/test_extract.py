@@ -231,3 +231,15 @@ def test_a_missing_extra_is_named_with_its_mend(monkeypatch, tmp_path):
         convert(tmp_path / "model.gguf", tmp_path)
     with pytest.raises(AssetError, match=r"package selectolax\n.*gapless\[assets\]"):
         main_text(b"<p>text</p>")
+
+
+def test_the_converted_tokenizer_cuts_numbers_into_digits(tmp_path: Path) -> None:
+    from gapless.assets.extract_gguf import _cut_digits
+    from gapless.tokenization import load_tokenizer, train_byte_bpe
+
+    train_byte_bpe(["in 2021 and 2022, in  2021"] * 20, 280, tmp_path)
+    before = load_tokenizer(tmp_path).tokenize("in  2021")
+    _cut_digits(tmp_path / "tokenizer.json")
+    after = load_tokenizer(tmp_path).tokenize("in  2021")
+    assert any(len(token.strip("\u0120")) > 1 for token in before if "2" in token)
+    assert after[-4:] == ["2", "0", "2", "1"]

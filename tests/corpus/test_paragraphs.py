@@ -10,8 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import World
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gapless import corpus
@@ -261,11 +260,14 @@ def slowly(texts, *, least, least_left):
 LINES = ["", " ", "a", "bb", "bbb", " bbb", "\u00e9\u00e9\u00e9", "\u6728" * 4, "cccc", "ddddd"]
 TEXTS = st.lists(st.sampled_from(LINES), min_size=1, max_size=8).map("\n".join)
 FILES = st.lists(st.lists(TEXTS.filter(str.strip), max_size=5), min_size=1, max_size=6)
+PER_EXAMPLE = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
-@settings(max_examples=80, deadline=None)
+@PER_EXAMPLE
 @given(FILES.filter(any), st.integers(1, 5), st.integers(1, 9), st.sampled_from([1, 60, 1 << 20]))
-def test_a_slow_reading_of_the_rules_finds_the_same(files, least, shortest, part_bytes):
+def test_a_slow_reading_of_the_rules_finds_the_same(world, files, least, shortest, part_bytes):
     texts = [text for file in files for text in file]
     cleaning = Cleaning(min_characters=shortest, max_bad_records=1)
     stay = [text for text in texts if len(text) >= shortest]
@@ -276,7 +278,7 @@ def test_a_slow_reading_of_the_rules_finds_the_same(files, least, shortest, part
         patch.setattr(records, "_BATCH_BYTES", 16)
         patch.setattr(room, "_BLOCK_DOCUMENTS", 2)
         patch.setattr(tables, "_GROUP_ROWS", 3)
-        world = World(Path(folder))
+        world = type(world)(Path(folder))
         for number, file in enumerate(files):
             world.write(f"{number}.jsonl", [{"text": text} for text in file])
         facts = distinct(
@@ -297,13 +299,13 @@ def test_a_slow_reading_of_the_rules_finds_the_same(files, least, shortest, part
         assert facts["paragraph_bytes_removed"] == before - facts["bytes"]
 
 
-@settings(max_examples=80, deadline=None)
+@PER_EXAMPLE
 @given(FILES.filter(any), st.integers(1, 5))
-def test_every_long_paragraph_is_left_exactly_once(files, least):
+def test_every_long_paragraph_is_left_exactly_once(world, files, least):
     """Of all documents; those that would go at once for being equal leave none that is not left."""
     texts = [text for file in files for text in file]
     with TemporaryDirectory() as folder:
-        world = World(Path(folder))
+        world = type(world)(Path(folder))
         write_each(world, texts)
         distinct(world, "*.jsonl", least=least, part_bytes=1 << 20)
 
@@ -364,13 +366,11 @@ def stop_at(patch, step, *, after):
 
     def watched(function):
         def call(*args, **kwargs):
+            answer = function(*args, **kwargs) if after else None
             calls[0] += 1
-            if calls[0] == step and not after:
-                raise Killed
-            answer = function(*args, **kwargs)
             if calls[0] == step:
                 raise Killed
-            return answer
+            return answer if after else function(*args, **kwargs)
 
         return call
 

@@ -9,7 +9,7 @@ from gapless.report import (
     ScoreContent,
     ScoredExample,
     ScoredSource,
-    ScoreSelection,
+    SelectedContent,
 )
 from gapless.report.distribution import (
     bin_counts,
@@ -38,7 +38,7 @@ LIMIT = 400.0
 
 
 def selection(arms, description, taken, edges, *, cuts=()):
-    return ScoreSelection(
+    return SelectedContent(
         arms=arms,
         description=description,
         counts=tuple(bin_counts(taken, edges).tolist()),
@@ -99,8 +99,7 @@ def perplexity():
             for name, own in PERPLEXITIES.items()
         ),
         domain_lower=lower_share(domain, general),
-        note="The n-gram model has read the documents of cardiology that it scores here: their "
-        "perplexity is lower than that of unseen text like them.",
+        note="All documents of books to choose from have the same perplexity: it prefers none.",
     )
 
 
@@ -140,7 +139,7 @@ def topic():
                 unlabelled=12,
                 counts=(3000, 800, 20, 160, 8),
                 selections=(
-                    ScoreSelection(
+                    SelectedContent(
                         arms=("subset + replay",),
                         description="at random, to 400,000 tokens divided by topic",
                         counts=(600, 200, 10, 0, 0),

@@ -12,6 +12,22 @@ from gapless.errors import AssetError
 def smollm2(root: Path, folder: Path) -> None:
     """Convert SmolLM2-135M-Instruct; its 4-bit weights become 32-bit floats."""
     convert(inside(root, "SmolLM2-135M-Instruct.Q4_1.gguf"), folder)
+    _cut_digits(folder / "tokenizer.json")
+
+
+def _cut_digits(tokenizer: Path) -> None:
+    """Cut numbers into digits first, as the model was trained (its GGUF says ``pre: smollm``).
+
+    transformers gives every byte-level GGUF tokenizer GPT-2's rules.
+    """
+    from tokenizers import Tokenizer
+    from tokenizers.pre_tokenizers import ByteLevel, Digits, Sequence
+
+    changed = Tokenizer.from_file(str(tokenizer))
+    changed.pre_tokenizer = Sequence(
+        [Digits(individual_digits=True), ByteLevel(add_prefix_space=False)]
+    )
+    changed.save(str(tokenizer))
 
 
 def convert(gguf: Path, folder: Path) -> None:

@@ -29,7 +29,7 @@ from gapless.report.text_content import (
     ScoreContent,
     ScoredExample,
     ScoredSource,
-    ScoreSelection,
+    SelectedContent,
     SourceContent,
 )
 
@@ -45,9 +45,9 @@ __all__ = [
     "RemovalContent",
     "RemovedExample",
     "ScoreContent",
-    "ScoreSelection",
     "ScoredExample",
     "ScoredSource",
+    "SelectedContent",
     "SourceContent",
     "Trace",
     "render",

@@ -6,7 +6,7 @@ from typing import Any
 
 from gapless.report.numbers import MISSING, count, percent, short
 from gapless.report.plots import Plot, Table
-from gapless.report.text_content import ScoreContent, ScoredSource, ScoreSelection
+from gapless.report.text_content import ScoreContent, ScoredSource, SelectedContent
 
 MAX_PANELS = 12
 """More selections by one score than this are in its table alone."""
@@ -45,7 +45,7 @@ def arms_named(names: Sequence[str], arms: Sequence[str]) -> str:
     return "every arm" if len(arms) > 1 and set(names) >= set(arms) else ", ".join(names)
 
 
-def cut_text(selection: ScoreSelection) -> str:
+def cut_text(selection: SelectedContent) -> str:
     """Return where a selection ends, in words; empty for a draw, or if the description says it."""
     cuts = [f"{label or 'at'} {short(at)}" for label, at in selection.cuts]
     cuts = [cut for cut in cuts if cut not in selection.description]
@@ -55,7 +55,7 @@ def cut_text(selection: ScoreSelection) -> str:
 def _panel(
     score: ScoreContent,
     source: ScoredSource,
-    selection: ScoreSelection,
+    selection: SelectedContent,
     styles: Mapping[str, str],
     arms: Sequence[str],
 ) -> Plot:
@@ -85,7 +85,7 @@ def _spec(
 
 
 def _series(
-    source: ScoredSource, styles: Mapping[str, str], selection: ScoreSelection | None
+    source: ScoredSource, styles: Mapping[str, str], selection: SelectedContent | None
 ) -> dict[str, Any]:
     part = 100 / max(1, source.scored)
     return {
@@ -97,7 +97,7 @@ def _series(
 
 
 def _cuts(
-    selections: Sequence[ScoreSelection], arms: Sequence[str], *, named: bool
+    selections: Sequence[SelectedContent], arms: Sequence[str], *, named: bool
 ) -> list[dict[str, Any]]:
     """Return the lines to draw, with or without arms' names; equal cuts share one."""
     shared: dict[tuple[str, float], list[str]] = {}
@@ -108,10 +108,15 @@ def _cuts(
         {
             "at": at,
             "arms": [arms.index(name) for name in names if name in arms],
-            "name": ", ".join(filter(None, (arms_named(names, arms) if named else "", label))),
+            "name": _cut_name(arms_named(names, arms) if named else "", label),
         }
         for (label, at), names in shared.items()
     ]
+
+
+def _cut_name(arms: str, label: str) -> str:
+    """Return what stands before the score at a cut: ``replay:``, ``replay, at most``."""
+    return f"{arms}, {label}" if arms and label else label or (f"{arms}:" if arms else "")
 
 
 def _table(score: ScoreContent) -> Table:

@@ -79,7 +79,7 @@ class ScoredExample:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ScoreSelection:
+class SelectedContent:
     """What some arms, all alike, have selected from a source by a score."""
 
     arms: tuple[str, ...]
@@ -109,7 +109,7 @@ class ScoredSource:
     """Documents in each bin."""
     quantiles: tuple[float, ...]
     """At the places of `QUANTILES`; empty when no document has the score."""
-    selections: tuple[ScoreSelection, ...] = ()
+    selections: tuple[SelectedContent, ...] = ()
     """Those that read the score."""
     examples: tuple[ScoredExample, ...] = ()
 
@@ -146,7 +146,7 @@ class LabelledSource:
     unlabelled: int
     counts: tuple[int, ...]
     """Documents with each of the score's labels."""
-    selections: tuple[ScoreSelection, ...] = ()
+    selections: tuple[SelectedContent, ...] = ()
     """Those with quotas by these labels."""
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from gapless.recipe import Recipe, arms
-from gapless.recipe.scores import FunctionScore, Language, NgramPerplexity, Topic
+from gapless.recipe.scores import FunctionScore, Language, Topic
 from gapless.records.artifact import ArtifactFolder
 from gapless.records.documents import BEGINNING_CHARACTERS, read_document
 from gapless.report import (
@@ -23,7 +23,7 @@ from gapless.report import (
     ScoreContent,
     ScoredExample,
     ScoredSource,
-    ScoreSelection,
+    SelectedContent,
 )
 from gapless.report.distribution import (
     bin_counts,
@@ -99,7 +99,7 @@ class ScoreColumns:
                 for source, own in zip(sources, values, strict=True)
             ),
             domain_lower=apart,
-            note=self._note(column, sources),
+            note=_note(column, sources),
         )
 
     def _scored(
@@ -108,7 +108,7 @@ class ScoreColumns:
         known = np.isfinite(values)
         values, documents = values[known], source.counted[known]
         selections = tuple(
-            ScoreSelection(
+            SelectedContent(
                 arms=self._names(chosen),
                 description=describe(chosen.selection),
                 counts=tuple(bin_counts(values[chosen.mask[documents]], edges).tolist()),
@@ -148,24 +148,6 @@ class ScoreColumns:
 
     def _names(self, chosen: Chosen) -> tuple[str, ...]:
         return tuple(f"{self._prefix}{name}" for name in chosen.arms)
-
-    def _note(self, column: str, sources: Sequence[ReportedSource]) -> str:
-        score = self._recipe.scores.get(column)
-        notes = []
-        if isinstance(score, NgramPerplexity):
-            own = [source.name for source in sources if source.name in score.reference]
-            if own:
-                notes.append(
-                    f"The n-gram model has read the documents of {' and '.join(own)} that it "
-                    "scores here: their perplexity is lower than that of unseen text like them."
-                )
-        notes += [
-            f"All scored documents of {source.name} have the same {column}: a selection by it "
-            "goes by something else."
-            for source in sources
-            if any(column in chosen.choice.equal for chosen in source.chosen)
-        ]
-        return " ".join(notes)
 
     def _label(self, column: str, sources: Sequence[ReportedSource]) -> LabelContent:
         columns = [source.pool.column(column) for source in sources]
@@ -207,7 +189,7 @@ class ScoreColumns:
             unlabelled=sum(value is None for value in values[source.counted].tolist()),
             counts=counts(source.counted),
             selections=tuple(
-                ScoreSelection(
+                SelectedContent(
                     arms=self._names(chosen),
                     description=describe(chosen.selection),
                     counts=counts(chosen.choice.documents),
@@ -233,3 +215,11 @@ class ScoreColumns:
             mean_confidence=facts["mean_confidence"],
             confusion=tuple(tuple(row) for row in facts["confusion"]),
         )
+
+
+def _note(column: str, sources: Sequence[ReportedSource]) -> str:
+    return " ".join(
+        f"All documents of {source.name} to choose from have the same {column}: it prefers none."
+        for source in sources
+        if any(column in chosen.choice.equal for chosen in source.chosen)
+    )

@@ -15,7 +15,7 @@ from gapless.report.text_content import (
     LabelledSource,
     ScoreContent,
     ScoredExample,
-    ScoreSelection,
+    SelectedContent,
 )
 
 MAX_TOPICS = 24
@@ -108,7 +108,7 @@ def _score(score: ScoreContent, styles: dict[str, str], arms: list[str]) -> Scor
     return Score(score, plot, panels, _separation(score), rows, examples)
 
 
-def _selection_row(selection: ScoreSelection, arms: list[str]) -> Row:
+def _selection_row(selection: SelectedContent, arms: list[str]) -> Row:
     words = (selection.description, cut_text(selection), f"{short(selection.tokens)} tokens taken")
     first = next((arms.index(name) for name in selection.arms if name in arms), None)
     return Row(

@@ -18,7 +18,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shlex
 import shutil
 import subprocess
 import sys
@@ -150,7 +149,6 @@ class Bench:
             "order": ORDER,
             "prune": [*PRUNE, *[PRUNE[-1]] * (ORDER - len(PRUNE))],
             "memory_bytes": MEMORY_BYTES,
-            "model_bytes": MODEL_BYTES,
         }
         self.versions: dict[str, dict[str, str]] = {"corpus_ours": {}, "corpus_peers": {}}
         """Module to the packages that its sides have found."""
@@ -171,6 +169,7 @@ class Bench:
         """Make the normalised text and the model, which no side's time includes."""
         self.normal = [self._normal(part.files) for part in (text, warm)]
         if with_model:
+            self._settings["model_bytes"] = min(MODEL_BYTES, round(text.megabytes * 1e6 / 5))
             done = self._side(sys.executable, "corpus_ours", "ngram_model", [self.normal[0]], [])
             self._settings["model"] = done["out"]
 
@@ -279,7 +278,7 @@ def scale(bench: Bench, names: Sequence[str], text: Text, warm: Text, sizes: lis
         cells, points = [what[name]], []
         for size in sizes:
             part = beginning(text, size * 1000)
-            if name.startswith("ngram"):
+            if name == "ngram_train":
                 bench.prepare(part, warm, with_model=False)
             done = bench.ours(name, part, warm, repeats=1)
             shutil.rmtree(done["out"])
@@ -317,7 +316,7 @@ def row(*cells: str) -> None:
     print("| " + " | ".join(cells) + " |", flush=True)
 
 
-def facts(bench: Bench, files: Sequence[Path], load: tuple[float, ...]) -> None:
+def facts(bench: Bench, arguments: argparse.Namespace, load: tuple[float, ...]) -> None:
     """Print what the numbers depend on."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     ours, peers = (
@@ -325,11 +324,24 @@ def facts(bench: Bench, files: Sequence[Path], load: tuple[float, ...]) -> None:
         for versions in bench.versions.values()
     )
     loads = [", ".join(f"{value:.2f}" for value in each) for each in (load, os.getloadavg())]
-    print(f"\n- command: `{shlex.join(['python', *sys.argv])}`")
-    print(f"- text: {', '.join(file.name.partition('.')[0] for file in files)}")
+    names = ", ".join(file.name.partition(".")[0] for file in arguments.files or shipped())
+    print(f"\n- command: `{command(arguments)}`")
+    print(f"- text: {names}")
     print(f"- machine: {processor()}, {os.cpu_count()} cores, {memory:.0f} GiB; {sys.platform}")
     print(f"- Python {sys.version.split()[0]}; {ours}; peers: {peers or 'none'}")
     print(f"- load average (1, 5, 15 minutes) before: {loads[0]}; after: {loads[1]}", flush=True)
+
+
+def command(arguments: argparse.Namespace) -> str:
+    """Return the command of this run, without the paths of this machine."""
+    words = ["python", "benchmarks/corpus.py", *(["FILE ..."] if arguments.files else [])]
+    if arguments.scale is not None:
+        words += ["--scale FOLDER --sizes", *(f"{size:g}" for size in arguments.sizes)]
+    else:
+        words += [f"--mb {arguments.mb:g} --datatrove-mb {arguments.datatrove_mb:g}"]
+    words += ["--peer-python PYTHON"] if arguments.peer_python else []
+    words += ["--tokenizer FOLDER"] if arguments.tokenizer else []
+    return " ".join([*words, *(["--only", *arguments.only] if arguments.only else [])])
 
 
 def main() -> None:
@@ -359,7 +371,7 @@ def main() -> None:
             if "ngram_score" in names:
                 bench.prepare(beginning(text, 50), warm, with_model=True)
             scale(bench, names, text, warm, sorted(arguments.sizes))
-    facts(bench, files, load)
+    facts(bench, arguments, load)
 
 
 def parse() -> argparse.Namespace:
@@ -367,7 +379,7 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("files", type=Path, nargs="*", help="JSON Lines with text, perhaps packed")
     parser.add_argument("--only", nargs="+", choices=NAMES, metavar="NAME", help=", ".join(NAMES))
-    parser.add_argument("--mb", type=float, default=50, help="text for quick peers (50)")
+    parser.add_argument("--mb", type=float, default=100, help="text beside quick peers (100)")
     parser.add_argument("--datatrove-mb", type=float, default=10, help="text beside datatrove (10)")
     parser.add_argument("--peer-python", help="a Python that has datatrove and rensa")
     parser.add_argument("--tokenizer", type=Path, help="a folder; the shipped one when left out")

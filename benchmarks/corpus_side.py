@@ -65,10 +65,18 @@ def cpu_seconds() -> float:
 
 
 def peak_mb() -> float:
-    """Return the most memory that this process, or one child of it, ever had (resident, MB)."""
-    whose = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    """Return the most memory that this process, or one child of it, ever had (resident, MB).
+
+    On Linux ``ru_maxrss`` begins with what the parent had before this program was loaded, so the
+    kernel's own mark of this program is read there.
+    """
     unit = 1 if sys.platform == "darwin" else 1024
-    return max(used.ru_maxrss for used in map(resource.getrusage, whose)) * unit / 1e6
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    status = Path("/proc/self/status")
+    if status.is_file():
+        marks = [line.split() for line in status.read_text().splitlines()]
+        own = next(int(mark[1]) * 1024 for mark in marks if mark[0] == "VmHWM:")
+    return max(own, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * unit) / 1e6
 
 
 def found(package: str) -> str | None:

@@ -233,13 +233,16 @@ def test_a_missing_extra_is_named_with_its_mend(monkeypatch, tmp_path):
         main_text(b"<p>text</p>")
 
 
-def test_the_converted_tokenizer_cuts_numbers_into_digits(tmp_path: Path) -> None:
-    from gapless.assets.extract_gguf import _cut_digits
-    from gapless.tokenization import load_tokenizer, train_byte_bpe
+def test_the_converted_tokenizer_cuts_numbers_into_digits(tmp_path):
+    from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
-    train_byte_bpe(["in 2021 and 2022, in  2021"] * 20, 280, tmp_path)
-    before = load_tokenizer(tmp_path).tokenize("in  2021")
-    _cut_digits(tmp_path / "tokenizer.json")
-    after = load_tokenizer(tmp_path).tokenize("in  2021")
-    assert any(len(token.strip("\u0120")) > 1 for token in before if "2" in token)
-    assert after[-4:] == ["2", "0", "2", "1"]
+    from gapless.assets.extract_gguf import _cut_digits
+
+    place = tmp_path / "tokenizer.json"
+    as_converted = Tokenizer(models.BPE())
+    as_converted.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    as_converted.train_from_iterator([" 2021"] * 9, trainers.BpeTrainer(vocab_size=300))
+    as_converted.save(str(place))
+    assert Tokenizer.from_file(str(place)).encode(" 2021").tokens == ["\u01202021"]
+    _cut_digits(place)
+    assert Tokenizer.from_file(str(place)).encode(" 2021").tokens == ["\u0120", *"2021"]

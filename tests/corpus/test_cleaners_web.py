@@ -25,7 +25,8 @@ def clean(spec, *texts):
 
 def c4_lines(text, **changes):
     """Return the lines C4 keeps of a text, when its number of sentences does not matter."""
-    [(cleaned, reason)] = clean(C4(**({"min_sentences": 0, "min_words_per_line": 3} | changes)), text)
+    spec = C4(**({"min_sentences": 0, "min_words_per_line": 3} | changes))
+    [(cleaned, reason)] = clean(spec, text)
     assert reason in (None, "c4:nothing_left")
     return [] if reason else cleaned.split("\n")
 
@@ -82,7 +83,8 @@ def test_each_rule_of_c4_can_be_put_off(line, changes):
 def test_c4_refuses_a_document_for_a_line_that_would_stay(line, reason):
     document = f"  {WORDS}\n{line}\nmenu"
     unended = line.rstrip(".")
-    assert clean(C4(min_sentences=1, min_words_per_line=3), document, f"{WORDS}\n{unended}\n{WORDS}") == [
+    spec = C4(min_sentences=1, min_words_per_line=3)
+    assert clean(spec, document, f"{WORDS}\n{unended}\n{WORDS}") == [
         (document, reason),
         (f"{WORDS}\n{WORDS}", None),
     ]

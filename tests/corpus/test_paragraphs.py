@@ -302,7 +302,7 @@ def test_a_slow_reading_of_the_rules_finds_the_same(world, files, least, shortes
 @PER_EXAMPLE
 @given(FILES.filter(any), st.integers(1, 5))
 def test_every_long_paragraph_is_left_exactly_once(world, files, least):
-    """Of all documents; those that would go at once for being equal leave none that is not left."""
+    """What is left asks no more of a document than one paragraph: nothing is lost for good."""
     texts = [text for file in files for text in file]
     with TemporaryDirectory() as folder:
         world = type(world)(Path(folder))

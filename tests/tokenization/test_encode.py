@@ -26,13 +26,10 @@ def write_documents(folder, texts, held_out, *, part=0):
     return folder
 
 
-def batch(texts, held_out=None, keep=None):
-    """By default nothing is held out and everything is kept."""
-    return (
-        pa.array(texts, pa.large_string()),
-        np.array([False] * len(texts) if held_out is None else held_out, dtype=bool),
-        np.array([True] * len(texts) if keep is None else keep, dtype=bool),
-    )
+def batch(texts, held_out=None):
+    """By default nothing is held out."""
+    held_out = [False] * len(texts) if held_out is None else held_out
+    return pa.array(texts, pa.large_string()), np.array(held_out, dtype=bool)
 
 
 def slow_ids(tokenizer, text):
@@ -70,7 +67,6 @@ def test_the_store_equals_encoding_one_at_a_time(tmp_path, tokenizer):
     assert facts.pop("encoder").startswith("gigatoken ")
     assert facts == {
         "documents": 5,
-        "skipped_documents": 0,
         "tokens": sum(map(len, expected)),
         "held_out_documents": 2,
         "held_out_tokens": len(expected[1]) + len(expected[4]),
@@ -88,48 +84,19 @@ def test_every_text_of_a_store_decodes_to_itself(tmp_path_factory, tokenizer, te
 
 
 @settings(max_examples=20)
-@given(cuts=st.lists(st.integers(0, 5), max_size=4), keep=st.lists(st.booleans(), min_size=5))
-def test_the_store_depends_on_neither_the_batches_nor_the_pieces(
-    tmp_path_factory, tokenizer, cuts, keep
-):
+@given(cuts=st.lists(st.integers(0, 5), max_size=4))
+def test_the_store_depends_on_neither_the_batches_nor_the_pieces(tmp_path_factory, tokenizer, cuts):
     folder = tmp_path_factory.mktemp("store")
     edges = [0, *sorted(cuts), 5]
-    every = [batch(TEXTS[a:b], HELD_OUT[a:b], keep[a:b]) for a, b in pairwise(edges)]
+    every = [batch(TEXTS[a:b], HELD_OUT[a:b]) for a, b in pairwise(edges)]
     stores = []
     for piece_bytes in (1, 1 << 20):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(encode, "_PIECE_BYTES", piece_bytes)
             encode_batches(lambda: every, folder, tokenizer)
         stores.append(rows_of(folder))
-    expected = [
-        slow_ids(tokenizer, text) if kept else [] for text, kept in zip(TEXTS, keep, strict=False)
-    ]
-    assert stores == [expected, expected]
-
-
-def test_documents_that_do_not_stay_have_no_tokens_and_are_counted_apart(tmp_path, tokenizer):
-    documents = write_documents(tmp_path / "documents", TEXTS[:3], HELD_OUT[:3])
-    write_documents(documents, TEXTS[3:], HELD_OUT[3:], part=1)
-    stays = np.array([True, False, True, False, True])
-    facts = encode_documents(documents, tmp_path, tokenizer, stays=stays)
     expected = [slow_ids(tokenizer, text) for text in TEXTS]
-    assert rows_of(tmp_path) == [expected[0], [], expected[2], [], expected[4]]
-    assert TokenStore.open(tmp_path).held_out.tolist() == HELD_OUT
-    assert facts.pop("encoder").startswith("gigatoken ")
-    assert facts == {
-        "documents": 5,
-        "skipped_documents": 2,
-        "tokens": sum(len(expected[i]) for i in (0, 2, 4)),
-        "held_out_documents": 1,
-        "held_out_tokens": len(expected[4]),
-        "bytes": sum(len(TEXTS[i].encode()) for i in (0, 2, 4)),
-    }
-
-
-def test_a_source_of_which_nothing_stays(tmp_path, tokenizer):
-    facts = encode_batches(lambda: [batch(["a", "b"], keep=[False] * 2)], tmp_path, tokenizer)
-    assert (facts["documents"], facts["skipped_documents"], facts["tokens"]) == (2, 2, 0)
-    assert rows_of(tmp_path) == [[], []]
+    assert stores == [expected, expected]
 
 
 def test_a_special_token_in_a_text_does_not_end_the_document(tmp_path, tokenizer):

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     Each = Callable[[Callable[..., Any], Sequence[tuple[Any, ...]]], list[Any]]
 
 DUPLICATE_PARAGRAPHS = "duplicate_paragraphs"
-_BLOCK_DOCUMENTS = 1 << 16
+_BLOCK_DOCUMENTS = 4096
 
 
 def prepare_distinct(

@@ -26,8 +26,8 @@ __all__ = ["Batch", "encode_batches", "encode_documents", "encode_texts", "plain
 _PIECE_BYTES = 16 << 20
 """How much text is encoded at once: enough for the cores to share."""
 
-Batch = tuple["pa.LargeStringArray", np.ndarray, np.ndarray]
-"""Texts of documents, whether each is held out (bool) and whether it is kept (bool)."""
+Batch = tuple["pa.LargeStringArray", np.ndarray]
+"""Texts of documents, and whether each is held out (bool)."""
 
 
 def encode_documents(
@@ -35,19 +35,15 @@ def encode_documents(
     out: Path,
     tokenizer: PreTrainedTokenizerFast,
     *,
-    stays: np.ndarray | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
     """Write the token store of a folder of documents into ``out`` and return its counts.
 
-    ``stays`` (bool, one for each document) says which are kept, all of them when it is None;
     ``progress`` is called with (documents done, documents in all).
     """
     total = int(documents.first_documents(folder)[-1])
-    keep = np.ones(total, np.bool_) if stays is None else stays
-    assert keep.shape == (total,)
     return encode_batches(
-        lambda: _batches(folder, keep),
+        lambda: _batches(folder),
         out,
         tokenizer,
         progress=None if progress is None else lambda done: progress(done, total),
@@ -63,12 +59,11 @@ def encode_batches(
 ) -> dict[str, Any]:
     """Write the token store of documents into ``out`` and return its counts.
 
-    A document is the prefix token, the ids of its text, the end-of-text token; one that is not
-    kept has no tokens and is counted in ``documents`` and ``skipped_documents`` alone.
-    ``encoder`` says which library made the ids: gigatoken where it agrees with Hugging Face's
-    tokenizers on every text compared, otherwise these. When they first differ in the midst of the
-    documents, ``batches`` is called again and all is made anew: what was not compared may be wrong
-    too. ``progress`` is called with the number of documents done.
+    A document is the prefix token, the ids of its text, the end-of-text token. ``encoder`` says
+    which library made the ids: gigatoken where it agrees with Hugging Face's tokenizers on every
+    text compared, otherwise these. When they first differ in the midst of the documents,
+    ``batches`` is called again and all is made anew: what was not compared may be wrong too.
+    ``progress`` is called with the number of documents done.
     """
     plain, vocabulary_size = PlainEncoder(tokenizer), largest_id(tokenizer) + 1
     write = partial(
@@ -100,37 +95,30 @@ def _write(
     progress: Callable[[int], None] | None,
 ) -> dict[str, Any]:
     """Write the store with one encoder."""
-    names = ("documents", "skipped_documents", "tokens", "held_out_documents", "held_out_tokens")
+    names = ("documents", "tokens", "held_out_documents", "held_out_tokens")
     counts = dict.fromkeys((*names, "bytes"), 0)
     with TokenStoreWriter(out, vocabulary_size=vocabulary_size) as writer:
-        for texts, held_out, keep in _joined(batches):
-            kept = texts if keep.all() else texts.take(np.flatnonzero(keep))
-            ids, kept_lengths = _as_documents(encoder(kept), prefix=prefix, end=end)
-            lengths = np.zeros(len(texts), np.int64)
-            lengths[keep] = kept_lengths
+        for texts, held_out in _joined(batches):
+            ids, lengths = _as_documents(encoder(texts), prefix=prefix, end=end)
             writer.add_many(ids, lengths, held_out)
             counts["documents"] += len(texts)
-            counts["skipped_documents"] += len(texts) - len(kept)
             counts["tokens"] += len(ids)
-            counts["held_out_documents"] += int(np.count_nonzero(held_out & keep))
+            counts["held_out_documents"] += int(np.count_nonzero(held_out))
             counts["held_out_tokens"] += int(lengths[held_out].sum())
-            counts["bytes"] += len(text_bytes(kept)[0])
+            counts["bytes"] += len(text_bytes(texts)[0])
             if progress is not None:
                 progress(counts["documents"])
     return counts
 
 
-def _batches(folder: Path, keep: np.ndarray) -> Iterator[Batch]:
+def _batches(folder: Path) -> Iterator[Batch]:
     """Read the documents of all parts."""
     import pyarrow as pa
 
-    done = 0
     for part in documents.parts(folder):
         for rows in documents.batches(part, ["text", "held_out"]):
             texts = rows.column("text").cast(pa.large_string())
-            held_out = rows.column("held_out").to_numpy(zero_copy_only=False)
-            yield texts, held_out, keep[done : done + len(rows)]
-            done += len(rows)
+            yield texts, rows.column("held_out").to_numpy(zero_copy_only=False)
 
 
 def _joined(batches: Iterable[Batch]) -> Iterator[Batch]:
@@ -138,8 +126,8 @@ def _joined(batches: Iterable[Batch]) -> Iterator[Batch]:
     import pyarrow as pa
 
     def join() -> Batch:
-        texts, held_out, keep = zip(*waiting, strict=True)
-        return pa.concat_arrays(texts), np.concatenate(held_out), np.concatenate(keep)
+        texts, held_out = zip(*waiting, strict=True)
+        return pa.concat_arrays(texts), np.concatenate(held_out)
 
     waiting: list[Batch] = []
     num_bytes = 0

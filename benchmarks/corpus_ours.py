@@ -144,10 +144,9 @@ def tokenise(files: list[Path], out: Path, settings: dict[str, Any]) -> Facts:
     """JSON Lines to a token store."""
     from gapless.tokenization import encode_batches
 
-    def documents() -> Iterator[tuple[pa.LargeStringArray, np.ndarray, np.ndarray]]:
+    def documents() -> Iterator[tuple[pa.LargeStringArray, np.ndarray]]:
         for rows in batches(files):
-            no = np.zeros(len(rows), np.bool_)
-            yield rows.column("text"), no, ~no
+            yield rows.column("text"), np.zeros(len(rows), np.bool_)
 
     told = encode_batches(documents, out, _tokenizer(settings["tokenizer"]))
 

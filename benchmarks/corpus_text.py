@@ -13,6 +13,7 @@ from importlib.resources import files
 from itertools import count
 from pathlib import Path
 
+import numpy as np
 import orjson
 
 from gapless.corpus.packed import open_bytes
@@ -20,7 +21,10 @@ from gapless.seeds import stream
 
 FILE_BYTES = 50_000_000
 SWAPPED = 0.2
-"""Words of a document that another one takes the place of: 2/3 of its 5-grams are then others."""
+"""Of a document's words, those that another one takes the place of: two thirds of its 5-grams are
+then others, and two texts so made of one have a Jaccard index near 0.1."""
+SWAPPED_IN_COPIES = 0.01
+"""The same in a near copy: an index near 0.9."""
 POOL_WORDS = 1_000_000
 
 
@@ -89,21 +93,28 @@ def beginning(text: Text, megabytes: float) -> Text:
 def perturbed(paths: Sequence[Path]) -> Iterator[str]:
     """Give the texts of files again and again, each time with other words in some places.
 
-    A fifth of the words, as white space divides them, is replaced by words drawn from the text
-    itself. Two copies have a Jaccard index of 0.05 to 0.2 then: they are no near copies. The words
-    stay those of the sample, so a vocabulary does not grow with the text.
+    The other words are drawn from the texts, so the vocabulary does not grow. Two texts of one
+    origin are no near copies of each other; after every tenth one stands a near copy of it.
     """
     pool: list[str] = []
     for text in texts(paths):
         pool += text.split()
         if len(pool) >= POOL_WORDS:
             break
-    for number in count():
-        random = stream(0, "perturbed", number)
-        for text in texts(paths):
+    for turn in count():
+        random = stream(0, "perturbed", turn)
+        for number, text in enumerate(texts(paths)):
             words = text.split(" ")
-            places = random.integers(0, len(words), round(SWAPPED * len(words)))
-            others = random.integers(0, len(pool), len(places))
-            for place, other in zip(places.tolist(), others.tolist(), strict=True):
-                words[place] = pool[other]
+            swap(words, pool, SWAPPED, random)
             yield " ".join(words)
+            if number % 10 == 0:
+                swap(words, pool, SWAPPED_IN_COPIES, random)
+                yield " ".join(words)
+
+
+def swap(words: list[str], pool: list[str], share: float, random: np.random.Generator) -> None:
+    """Put other words in the place of a share of them."""
+    places = random.integers(0, len(words), round(share * len(words)))
+    others = random.integers(0, len(pool), len(places))
+    for place, other in zip(places.tolist(), others.tolist(), strict=True):
+        words[place] = pool[other]

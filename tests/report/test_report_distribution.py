@@ -37,10 +37,10 @@ def test_every_document_is_in_one_of_few_rising_bins(groups):
 
 
 def test_few_documents_are_counted_as_numpy_does():
-    values = np.array([1.0, 2.0, 2.5, 3.0, 7.0])
+    values = np.array([0.0, 2.0, 2.5, 3.0, 7.0])
     edges, log = bin_edges([values])
     assert not log
-    assert edges.tolist() == np.linspace(1, 7, 9).tolist()
+    assert edges.tolist() == np.linspace(0, 7, 9).tolist()
     assert bin_counts(values, edges).tolist() == np.histogram(values, edges)[0].tolist()
 
 
@@ -63,6 +63,14 @@ def test_a_single_far_score_does_not_squeeze_the_others_into_one_bin():
     counts = bin_counts(values, edges)
     assert counts.sum() == 5001
     assert np.count_nonzero(counts) == len(counts)
+
+
+def test_a_narrow_source_is_not_one_bin_beside_a_wide_one():
+    narrow, wide = np.linspace(100, 104, 300), np.linspace(80, 115, 300)
+    edges, _ = bin_edges([narrow, wide])
+    assert np.count_nonzero(bin_counts(narrow, edges)) >= 6
+    assert len(edges) - 1 <= MAX_BINS
+    assert len(bin_edges([wide])[0]) < len(edges), "the wide one alone needs no more"
 
 
 def test_equal_scores_are_one_bin():

@@ -1,5 +1,6 @@
 """Every recipe that is shown loads; those on shipped text plan and run."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,19 @@ def test_a_shown_recipe_loads_and_its_assets_exist(path: Path) -> None:
     flat = [p for paths in named for p in ([paths] if isinstance(paths, str) else paths)]
     for name in (p.removeprefix("asset:") for p in flat if p.startswith("asset:")):
         assert name in known
+
+
+def test_what_the_starter_shows_as_comments_decodes_too(tmp_path: Path) -> None:
+    text = (ROOT / "src/gapless/workflow/starters/starter.yaml").read_text()
+    setting = re.compile(r"^( *)# ( *(?:[a-z_]+:|- \{).*)$", re.MULTILINE)
+    whole = setting.sub(r"\1\2", text)
+    assert len(setting.findall(text)) > 10
+    recipe_path = tmp_path / "recipe.yaml"
+    recipe_path.write_text(whole)
+    recipe = load(recipe_path)
+    assert list(recipe.scores) == ["closeness", "novelty"]
+    assert list(recipe.selection) == ["mine"]
+    assert list(arms(recipe)) == ["no_replay", "gentle"]
 
 
 def test_the_offline_demo_is_the_demo_with_other_text() -> None:

@@ -1,5 +1,6 @@
 """The arithmetic of a score's distribution: bins, quantiles, how far two groups lie apart."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -7,9 +8,12 @@ import numpy as np
 from gapless.report.text_content import QUANTILES
 
 MAX_BINS, _MIN_BINS = 48, 8
+_NARROWEST = 6
+"""So many bins, if there can be, lie between the 5 % and the 95 % quantile of the narrowest group.
+"""
 _TAIL = 0.001
 """Part of a source's documents, on each side, that may lie beyond the ends of the bins."""
-_LOG_SPREAD = 8.0
+_LOG_SPREAD = 4.0
 """Below this ratio of the 95 % to the 5 % quantile the bins are equal in the score itself."""
 
 
@@ -18,14 +22,16 @@ def bin_edges(groups: Sequence[np.ndarray]) -> tuple[np.ndarray, bool]:
 
     The groups are finite float64 and not all empty. The bins hold every group but for its outermost
     thousandths, where those lie far out. Their number follows the largest group (the rule of Rice:
-    2 times the cube root of its size).
+    2 times the cube root of its size) and the narrowest.
     """
     filled = [group for group in groups if len(group)]
     low, high = _ends(filled)
     if low == high:
         return _around(low), False
-    log = low > 0 and _asks_for_log(np.array([np.quantile(g, (0.05, 0.5, 0.95)) for g in filled]))
+    places = np.array([np.quantile(group, (0.05, 0.5, 0.95)) for group in filled])
+    log = low > 0 and _asks_for_log(places)
     number = round(2 * max(len(group) for group in filled) ** (1 / 3))
+    number = max(number, _fine_enough(places, low, high, log=log))
     number = min(MAX_BINS, max(_MIN_BINS, number))
     if log:
         edges = np.exp(np.linspace(np.log(low), np.log(high), number + 1))
@@ -96,3 +102,16 @@ def _asks_for_log(places: np.ndarray) -> bool:
     if low <= 0 or high < _LOG_SPREAD * low:
         return False
     return bool(abs(middle - np.sqrt(low) * np.sqrt(high)) < abs(middle - (low / 2 + high / 2)))
+
+
+def _fine_enough(places: np.ndarray, low: float, high: float, *, log: bool) -> int:
+    """Return how many bins show the narrowest group that is not all of one score."""
+    ends = np.array([low, high])
+    inner = np.clip(places, low, high)
+    if log:
+        ends, inner = np.log(ends), np.log(inner)
+    widths = inner[:, 2] - inner[:, 0]
+    widths = widths[widths > 0]
+    if not len(widths):
+        return 0
+    return math.ceil(min(MAX_BINS, _NARROWEST * float(ends[1] - ends[0]) / float(widths.min())))

@@ -99,7 +99,7 @@ def _series(
 def _cuts(
     selections: Sequence[SelectedContent], arms: Sequence[str], *, named: bool
 ) -> list[dict[str, Any]]:
-    """Return the lines to draw, with or without arms' names; equal cuts share one."""
+    """Return the lines to draw, from left to right; equal cuts share one."""
     shared: dict[tuple[str, float], list[str]] = {}
     for selection in selections:
         for cut in selection.cuts:
@@ -110,7 +110,7 @@ def _cuts(
             "arms": [arms.index(name) for name in names if name in arms],
             "name": _cut_name(arms_named(names, arms) if named else "", label),
         }
-        for (label, at), names in shared.items()
+        for (label, at), names in sorted(shared.items(), key=lambda item: item[0][1])
     ]
 
 

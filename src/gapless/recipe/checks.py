@@ -74,8 +74,8 @@ def _references(path: Path, score: NgramPerplexity, recipe: Recipe) -> Iterator[
 def _precedence(recipe: Recipe) -> Iterator[Mistake]:
     for index, name in enumerate(recipe.deduplication.precedence):
         path: Path = ("deduplication", "precedence", index)
-        if name not in recipe.sources:
-            yield _no_source(path, name, list(recipe.sources))
+        if name not in recipe.trained_sources:
+            yield _no_source(path, name, list(recipe.trained_sources), role="trained ")
         elif recipe.deduplication.precedence.index(name) < index:
             yield Mistake(path, f"{name!r} stands twice")
 

@@ -113,7 +113,7 @@ def documents_stage(
 
 
 def duplicates_stage(recipe: Recipe, documents: Mapping[str, Stage], place: Workplace) -> Stage:
-    """Return the stage that finds the copies among all sources."""
+    """Return the stage that finds the copies among all sources that are trained on."""
     spec = recipe.deduplication
 
     def work(_: Stage, folder: Path) -> dict[str, Any]:

@@ -83,8 +83,8 @@ def build_tree(
         name: data.documents_stage(name, source, recipe.cleaning, files=files[name], place=place)
         for name, source in recipe.sources.items()
     }
-    duplicates = data.duplicates_stage(recipe, documents, place)
     trained = {name: stage for name, stage in documents.items() if name in recipe.trained_sources}
+    duplicates = data.duplicates_stage(recipe, trained, place)
     tokens = {
         name: data.tokens_stage(name, stage, tokenizer_dir=model.tokenizer_dir, place=place)
         for name, stage in trained.items()

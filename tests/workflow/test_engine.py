@@ -83,7 +83,7 @@ def artifacts(folder: Path) -> dict[str, bytes]:
 def test_a_cluster_of_two_gives_the_bytes_of_this_machine(tmp_path):
     pytest.importorskip("ray")
     overrides = [
-        "deduplication.near={}",
+        "deduplication={near: {}, paragraphs: {min_characters: 20}}",
         "scores={long: {type: length}, again: {type: repetition, ngram: 2}}",
         "sources.medicine.path=[medicine.jsonl, more.jsonl]",
     ]

@@ -71,7 +71,7 @@ def documents_stage(
     *,
     files: list[SourceFile],
     place: Workplace,
-    paragraphs: Paragraphs | None = None,
+    paragraphs: Paragraphs | None,
 ) -> Stage:
     """Return the stage that reads, cleans and splits one source."""
 
@@ -137,7 +137,7 @@ def duplicates_stage(recipe: Recipe, documents: Mapping[str, Stage], place: Work
         version=1,
         root=place.root,
         part={
-            "deduplication": spec.model_dump(mode="json"),
+            "deduplication": spec.model_dump(mode="json", exclude={"paragraphs"}),
             "sources": list(documents),
             "version": _near_version() if spec.near else None,
         },

@@ -80,7 +80,14 @@ def build_tree(
     model = BaseModel(recipe, recipe_dir=place.recipe_dir)
     files = {name: data.files_of(source, place) for name, source in recipe.sources.items()}
     documents = {
-        name: data.documents_stage(name, source, recipe.cleaning, files=files[name], place=place)
+        name: data.documents_stage(
+            name,
+            source,
+            recipe.cleaning,
+            files=files[name],
+            place=place,
+            paragraphs=recipe.deduplication.paragraphs,
+        )
         for name, source in recipe.sources.items()
     }
     trained = {name: stage for name, stage in documents.items() if name in recipe.trained_sources}

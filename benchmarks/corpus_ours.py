@@ -18,17 +18,21 @@ if TYPE_CHECKING:
 
 Facts = Callable[[], dict[str, Any]]
 
-CLEANERS = ("gopher_quality", "gopher_repetition", "c4", "fineweb")
+CLEANERS: tuple[dict[str, Any], ...] = (
+    {"type": "gopher_quality"},
+    {"type": "gopher_repetition"},
+    {"type": "c4", "min_words_per_line": 5, "min_sentences": 3},
+    {"type": "fineweb", "max_duplicate_line_character_fraction": 0.1},
+)
+"""What is spelt out is where datatrove's own defaults are others; `corpus_peers` sets it too."""
 
 
-def cleaning(cleaners: Iterable[str] = ()) -> Cleaning:
+def cleaning(cleaners: Iterable[dict[str, Any]] = ()) -> Cleaning:
     """Return the cleaning that has these cleaners, and no other check a text could fail."""
     from gapless.recipe.cleanings import Cleaning
 
-    specs = [{"type": name} for name in cleaners]
-    return Cleaning.model_validate(
-        {"min_characters": 1, "max_broken_fraction": 1.0, "cleaners": specs}
-    )
+    checks = {"min_characters": 1, "max_broken_fraction": 1.0}
+    return Cleaning.model_validate(checks | {"cleaners": list(cleaners)})
 
 
 def batches(files: list[Path]) -> Iterator[pa.RecordBatch]:

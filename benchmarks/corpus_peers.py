@@ -54,9 +54,10 @@ def _filters() -> list[Any]:
         GopherRepetitionFilter,
     )
 
-    # Other defaults are equal to ours already.
+    # Where nothing is said, datatrove's own defaults are equal to ours.
+    c4 = C4QualityFilter(min_words_per_line=5, min_num_sentences=3)
     fineweb = FineWebQualityFilter(char_duplicates_ratio=0.1)
-    return [GopherQualityFilter(), GopherRepetitionFilter(), C4QualityFilter(), fineweb]
+    return [GopherQualityFilter(), GopherRepetitionFilter(), c4, fineweb]
 
 
 def _minhash(read: Path, out: Path, last: list[Any]) -> None:

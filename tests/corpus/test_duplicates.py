@@ -76,6 +76,18 @@ def test_near_copies_fall_to_the_one_that_stays_and_exact_ones_are_called_exact(
     }
 
 
+def test_an_exact_copy_of_a_near_copy_is_as_near_as_that(world):
+    near = ABSTRACT.replace("season", "seasons")
+    for number, text in enumerate([ABSTRACT, near, near]):
+        world.write(f"web/{number}.txt", text)
+    world.prepare("web")
+    spec = Deduplication(near=NearDuplicates(ngram=2))
+    (part,) = parts(world.out)
+    mark_part(part, world.folder, spec.near)
+    found = find_duplicates({"web": [part]}, world.folder, spec)["web"]
+    assert found.similarity[0] == found.similarity[1] < 1
+
+
 def test_an_exact_copy_of_a_near_copy_falls_to_what_stays(removals):
     near = ABSTRACT.replace("season", "seasons")
     found = removals({"web": [ABSTRACT, near, near]}, Deduplication(near=NearDuplicates(ngram=2)))

@@ -19,6 +19,44 @@ CHECKS = {
         ["selection.pubmet={type: random, tokens: 1}"],
         "selection.pubmet: there is no trained source 'pubmet'\n  Did you mean 'pubmed'?",
     ),
+    "quotas by no score": (
+        [
+            "selection.pubmed={type: random, tokens: 1, quotas: {column: topik, shares: {a: 1}}}",
+            "scores={topic: {type: language}}",
+        ],
+        (
+            "selection.pubmed.quotas.column: source 'pubmed' has no score 'topik'\n"
+            "  Did you mean 'topic'?"
+        ),
+    ),
+    "two columns of one name": (
+        ["scores={lang: {type: language}, lang_confidence: {type: length}}"],
+        (
+            "scores.lang_confidence: there is a column 'lang_confidence' already\n"
+            "  Choose another name."
+        ),
+    ),
+    "precedence of no source": (
+        ["deduplication.precedence=[pubmet]"],
+        (
+            "deduplication.precedence[0]: there is no trained source 'pubmet'\n"
+            "  Did you mean 'pubmed'?"
+        ),
+    ),
+    "reference that scores itself": (
+        ["scores={q: {type: ngram_perplexity, reference: [pubmed]}}"],
+        (
+            "scores.q.reference[0]: 'pubmed' would be scored by a model that was trained on it\n"
+            "  Give it 'role: reference', or name the others in the score's `sources`."
+        ),
+    ),
+    "topic without labels": (
+        ["scores={t: {type: topic}}"],
+        (
+            "scores.t: a topic classifier learns from labels: a file of them, or an annotator's\n"
+            "  Give either `labels` or `annotator`."
+        ),
+    ),
     "selection by no score": (
         ["selection.pubmed={type: score, column: perplexty, tokens: 1}"],
         (

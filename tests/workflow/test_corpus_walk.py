@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gapless.errors import RecipeError
+from gapless.corpus import parts_of
+from gapless.errors import DataError, RecipeError
 from gapless.records.removals import Removals
 from gapless.records.scores import read_scores
 from gapless.seeds import stream
@@ -135,3 +136,103 @@ def test_a_run_beside_takes_over_what_is_the_same(world, tmp_path):
     assert ours.is_dir()
     part = "scores-00000.parquet"
     assert (ours / part).samefile(theirs / part)
+
+
+def fingerprint(recipe: Path, label: str, *overrides: str) -> str:
+    (stage,) = [s for s in verbs.plan(recipe, overrides=overrides).stages if s.name == label]
+    return stage.detail[:7]
+
+
+def test_a_score_is_made_of_its_encoder_and_its_files(world, tmp_path):
+    (tmp_path / "task.jsonl").write_text('{"text": "a row"}\n')
+    spec = "scores={near: {type: task_similarity, examples: task.jsonl}}"
+    plain = fingerprint(world, "scores.near.medicine", spec)
+    encoded = fingerprint(world, "scores.near.medicine", spec, "scores.near.encoder=base")
+    (tmp_path / "task.jsonl").write_text('{"text": "a document"}\n')
+    other = fingerprint(world, "scores.near.medicine", spec)
+    assert len({plain, encoded, other}) == 3
+
+
+def test_a_changed_function_scores_anew_in_the_same_process(world, tmp_path):
+    spec = ["scores={mine: {type: function, path: mine.py}}"]
+    for value in (1.0, 2.0):
+        (tmp_path / "mine.py").write_text(f"def score(texts):\n    return [{value}] * len(texts)\n")
+        out = tmp_path / "runs" / str(value)
+        verbs.run(world, overrides=spec, until="scores", run_dir=out)
+        (folder,) = (out / "artifacts").glob("scores.mine.prose-*")
+        assert set(read_scores(folder)) == {value}
+
+
+@pytest.mark.parametrize(
+    ("score", "field"),
+    [
+        ("{type: function, path: none.py}", "path"),
+        ("{type: task_similarity, examples: none.jsonl}", "examples"),
+        ("{type: topic, topics: [a, b], labels: none.jsonl}", "labels"),
+    ],
+)
+def test_a_missing_file_of_a_score_is_named(world, score, field):
+    with pytest.raises(DataError, match="there is no such file") as caught:
+        verbs.plan(world, overrides=[f"scores={{mine: {score}}}"])
+    assert caught.value.where.startswith(f"scores.mine.{field} (")
+
+
+def test_where_the_annotator_is_does_not_matter_but_what_it_is_does(world):
+    spec = "scores={t: {type: topic, annotator: {url: 'http://a/v1', model: m}}}"
+    here = fingerprint(world, "classifier.t", spec)
+    there = fingerprint(world, "classifier.t", spec, "scores.t.annotator.url=http://b/v1")
+    other = fingerprint(world, "classifier.t", spec, "scores.t.annotator.model=n")
+    assert here == there != other
+
+
+@pytest.mark.parametrize("label", ["contamination", "scores.again.medicine"])
+def test_stages_that_read_words_know_what_a_word_is(world, monkeypatch, label):
+    import gapless.words
+
+    spec = "scores={again: {type: repetition}}"
+    before = fingerprint(world, label, spec)
+    monkeypatch.setattr(gapless.words, "VERSION", 99)
+    assert fingerprint(world, label, spec) != before
+
+
+def test_a_part_that_lost_every_document_is_scored_like_the_others(world, tmp_path):
+    many = "".join(json.dumps({"id": "x", "text": "short"}) + "\n" for _ in range(10))
+    (tmp_path / "more.jsonl").write_text(many)
+    overrides = [
+        "sources.prose.path=[more.jsonl, prose.jsonl]",
+        "cleaning.min_characters=60",
+        "scores={kind: {type: language, among: [en, de]}, long: {type: length}}",
+    ]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parts_of, "__kwdefaults__", {"part_bytes": 1})
+        verbs.run(world, overrides=overrides, until="scores")
+    folder = artifact(world, "scores.kind.prose")
+    assert len(list(folder.glob("scores-*.parquet"))) == 2
+    assert len(read_scores(folder)) == len(read_scores(artifact(world, "scores.long.prose"))) > 40
+
+
+def test_a_question_in_characters_is_a_question_of_as_many_words(world, tmp_path):
+    question = "\u80f0\u5c9b\u7d20\u7531\u4f55\u5904\u5206\u6ccc"
+    exam = [{"question": question, "choices": ["\u80f0\u817a", "\u809d"], "answer": 0}]
+    write_source(tmp_path / "exam.jsonl", exam)
+    rows = documents(60, first=0)
+    for row in rows[:30]:
+        row["text"] += " " + question
+    write_source(tmp_path / "medicine.jsonl", rows)
+    verbs.run(world, until="contamination")
+    found = Removals.read(artifact(world, "contamination"), "medicine")
+    assert len(found.documents) > 15
+    assert set(found.by) == {"exam:0"}
+
+
+def test_a_damaged_run_beside_is_no_hindrance(world, tmp_path):
+    verbs.run(world, until="tokens", run_dir=tmp_path / "runs" / "broken")
+    for manifest in (tmp_path / "runs" / "broken" / "artifacts").glob("*/manifest.json"):
+        manifest.write_text("{")
+    assert "tokens.prose" in verbs.run(world, until="tokens", run_dir=tmp_path / "runs" / "b").did
+
+
+def test_the_plan_says_that_contamination_is_not_looked_for(world):
+    assert not any("--allow-cont" in text for text in verbs.plan(world).warnings)
+    warned = verbs.plan(world, overrides=["decontamination=null"]).warnings
+    assert any("--allow-contamination" in text for text in warned)

@@ -3,7 +3,7 @@
     paths --source_files--> files --prepare_part--> documents-*.parquet, removed-*.parquet
     paths --source_files--> files --prepare_distinct--> the same, without copied paragraphs
     documents --mark_part, find_duplicates--> copies
-    documents, evaluation items --find_contamination--> documents that hold an item
+    documents, evaluation items --ItemIndex, hits_in_part--> documents that hold an item
 
 `resolve.py` finds files, `readers.py` is the table of formats (one file each; all make the rows of
 `rows.py`), `packed.py` unpacks, `prepare.py` makes a part of a source's documents, `cleaning.py`

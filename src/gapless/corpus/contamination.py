@@ -10,7 +10,7 @@ one alone may be a set phrase.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +48,10 @@ class ItemIndex:
     """Distinct hashes of each item: int64, shape (items,)."""
     needed: np.ndarray
     """float64, shape (items,)."""
+    sieves: tuple[np.ndarray, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sieves", tuple(_sieve(hashes) for hashes in self.hashes))
 
     @classmethod
     def of(cls, items: Sequence[Item], ngram: int) -> ItemIndex:
@@ -95,16 +99,21 @@ class ItemIndex:
 
     def hits(self, words: Words) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return documents, items and the fraction of each item that is there, sorted."""
-        found = [
-            _matches(words, length, hashes, items)
-            for length, hashes, items in zip(self.lengths, self.hashes, self.items, strict=True)
-        ]
+        tables = zip(self.lengths, self.hashes, self.items, self.sieves, strict=True)
+        found = [_matches(words, *table) for table in tables]
         documents = np.concatenate([np.zeros(0, np.int64), *(pairs[0] for pairs in found)])
         items = np.concatenate([np.zeros(0, np.int64), *(pairs[1] for pairs in found)])
         pairs, common = np.unique(np.stack([documents, items]), axis=1, return_counts=True)
         fractions = common / self.sizes[pairs[1]]
         holds = fractions >= self.needed[pairs[1]]
         return pairs[0, holds], pairs[1, holds], fractions[holds]
+
+
+def num_words(text: str) -> int:
+    """Return how many words a text has."""
+    import pyarrow as pa
+
+    return len(split_words(pa.array([text], pa.large_string())).hashes)
 
 
 def hits_in_part(part: Path, index: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -136,11 +145,11 @@ def _table(words: Words, items: np.ndarray, length: int) -> tuple[np.ndarray, np
 
 
 def _matches(
-    words: Words, length: int, hashes: np.ndarray, items: np.ndarray
+    words: Words, length: int, hashes: np.ndarray, items: np.ndarray, sieve: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the distinct (document, item, hash) triples in common, as documents and items."""
     grams, offsets = ngram_hashes(words, length)
-    places = _sifted(grams, _sieve(hashes))
+    places = _sifted(grams, sieve)
     begin = np.searchsorted(hashes, grams[places], side="left")
     end = np.searchsorted(hashes, grams[places], side="right")
     documents = np.searchsorted(offsets, places, side="right") - 1

@@ -91,6 +91,7 @@ def _add_near(
     similarity[alone[removed]] = found.similarity[removed]
     # A copy of a document that has now gone itself falls to the one that stays.
     exact = np.flatnonzero((copy_of >= 0) & (copy_of[copy_of] >= 0))
+    similarity[exact] = similarity[copy_of[exact]]
     copy_of[exact] = copy_of[copy_of[exact]]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from gapless.recipe.schema import Source
 
 _PART_BYTES = 64 << 20
+_BATCH_ROWS, _BATCH_BYTES = 1024, 2 << 20
 _FIRST_RECORDS = 1000
 """A part with too many bad records among its first ones is given up at once."""
 
@@ -71,7 +72,7 @@ def prepare_part(
     with DocumentTables(
         out, number, scores=columns.scores, keep_removed=cleaning.keep_removed
     ) as tables:
-        for rows in chain.from_iterable(read_rows(file, columns) for file in files):
+        for rows in _gathered(chain.from_iterable(read_rows(file, columns) for file in files)):
             bad.watch(rows)
             tables.add(_documents(rows, line, source.held_out))
     counts = {
@@ -114,6 +115,22 @@ def add_up(parts: Sequence[dict[str, Any]], cleaning: Cleaning) -> dict[str, Any
         "changed": added_up([part["changed"] for part in parts]),
         "bytes": sum(part["bytes"] for part in parts),
     }
+
+
+def _gathered(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Join small batches, such as those of files with one document each."""
+    import pyarrow as pa
+
+    waiting: list[pa.RecordBatch] = []
+    rows = num_bytes = 0
+    for batch in batches:
+        waiting.append(batch)
+        rows, num_bytes = rows + batch.num_rows, num_bytes + batch.nbytes
+        if rows >= _BATCH_ROWS or num_bytes >= _BATCH_BYTES:
+            yield pa.concat_batches(waiting)
+            waiting, rows, num_bytes = [], 0, 0
+    if waiting:
+        yield pa.concat_batches(waiting)
 
 
 def _documents(rows: pa.RecordBatch, line: CleaningLine, held_out: float) -> pa.Table:

@@ -11,6 +11,7 @@ from gapless.recipe.probes import BitsPerByte, MultipleChoice
 from gapless.recipe.schedules import WarmupStableDecay
 from gapless.recipe.schema import Recipe
 from gapless.recipe.scores import ModelPerplexity, NgramPerplexity, Topic
+from gapless.recipe.selections import Budgeted, CombinedSelection, RandomSelection, Selection
 
 
 def check(recipe: Recipe) -> list[Mistake]:
@@ -41,10 +42,9 @@ def _roles(recipe: Recipe) -> Iterator[Mistake]:
 def _scores(recipe: Recipe) -> Iterator[Mistake]:
     for name, score in recipe.scores.items():
         path: Path = ("scores", name)
-        for source, own in recipe.sources.items():
-            if name in own.scores:
-                what = f"{name!r} is already a column of source {source!r}"
-                yield Mistake(path, what, "Choose another name.")
+        taken = _taken_column(name, recipe)
+        if taken is not None:
+            yield Mistake(path, f"there is a column {taken!r} already", "Choose another name.")
         for index, source in enumerate(score.sources or ()):
             if source not in recipe.trained_sources:
                 known = list(recipe.trained_sources)
@@ -58,6 +58,16 @@ def _scores(recipe: Recipe) -> Iterator[Mistake]:
         if isinstance(score, Topic) and (score.labels is None) == (score.annotator is None):
             what = "a topic classifier learns from labels: a file of them, or an annotator's"
             yield Mistake(path, what, "Give either `labels` or `annotator`.")
+
+
+def _taken_column(name: str, recipe: Recipe) -> str | None:
+    """Return a column of a score that its sources, or scores before it, have already."""
+    others = {column for source in recipe.sources.values() for column in source.scores}
+    for earlier in recipe.scores:
+        if earlier == name:
+            break
+        others.update(recipe.scored_columns(earlier))
+    return next((column for column in recipe.scored_columns(name) if column in others), None)
 
 
 def _references(path: Path, score: NgramPerplexity, recipe: Recipe) -> Iterator[Mistake]:
@@ -87,12 +97,23 @@ def _selection(recipe: Recipe) -> Iterator[Mistake]:
             yield _no_source(path, name, list(recipe.trained_sources), role="trained ")
             continue
         known = recipe.columns_of(name)
-        for column in selection.columns:
+        for place, column in _named_columns(selection):
             if column not in known:
                 what = f"source {name!r} has no score {column!r}"
                 mend = nearest(column, known, kind="Its scores")
                 mend = mend or f"Compute it under `scores`, or name it in sources.{name}.scores."
-                yield Mistake((*path, "column"), what, mend)
+                yield Mistake((*path, *place), what, mend)
+
+
+def _named_columns(selection: Selection) -> Iterator[tuple[Path, str]]:
+    """Give each column that a selection reads, with its place."""
+    if isinstance(selection, CombinedSelection):
+        for index, score in enumerate(selection.scores):
+            yield ("scores", index, "column"), score.column
+    elif not isinstance(selection, RandomSelection):
+        yield ("column",), selection.column
+    if isinstance(selection, Budgeted) and selection.quotas is not None:
+        yield ("quotas", "column"), selection.quotas.column
 
 
 def _mixtures(recipe: Recipe) -> Iterator[Mistake]:

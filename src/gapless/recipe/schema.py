@@ -49,7 +49,8 @@ class Source(Part):
     path: str | tuple[str, ...]
     """File, folder or glob (or a list of them), relative to the recipe, or ``asset:NAME``.
 
-    Read by suffix: .jsonl .ndjson (also .gz, .zst), .parquet, .txt, .md.
+    Read by suffix: .jsonl .ndjson .csv .tsv (also .gz, .zst), .parquet .arrow .html .txt .md.
+    An address (s3://, gs://, hf://, https://) is fetched while it is read.
     """
     text: str = "text"
     """Name of the column that holds the text."""
@@ -157,12 +158,16 @@ class Recipe(Part):
         """Return the sources whose documents get a score."""
         return score.sources or tuple(self.trained_sources)
 
+    def scored_columns(self, name: str) -> tuple[str, ...]:
+        """Return the columns that a score writes."""
+        return tuple(f"{name}{suffix}" for suffix in self.scores[name].suffixes)
+
     def columns_of(self, source: str) -> tuple[str, ...]:
         """Return the columns that selections of a source can use."""
         computed = [
-            f"{name}{suffix}"
+            column
             for name, score in self.scores.items()
             if source in self.scored_sources(score)
-            for suffix in score.suffixes
+            for column in self.scored_columns(name)
         ]
         return (*self.sources[source].scores, *computed)

@@ -2,8 +2,8 @@
 
     scores-00000.parquet ...   id, value, and further columns such as value_confidence
 
-Row i of a part is document i of the documents' part of the same number. A document that was not
-scored (a copy, an empty text) has null.
+Row i of a part is document i of the documents' part of the same number. Copies and held-out
+documents have scores too; what gives no score (a text without words, say) has null or NaN.
 """
 
 from __future__ import annotations

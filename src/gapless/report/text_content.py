@@ -28,8 +28,8 @@ class SourceContent:
     """Copies of documents that stay."""
     held_out_documents: int
     """Kept for the probes."""
-    contaminated: int
-    """Holding evaluation items."""
+    contaminated: int | None
+    """Holding evaluation items; None where nobody has looked."""
     eligible: int
     """What may be trained on; what a reference offers to the models of scores."""
     tokens: int | None

@@ -30,6 +30,8 @@ class ScorerSpec:
     """Everything that a scorer is made of; it travels to other processes."""
 
     score: Score
+    made_of: str
+    """Fingerprint of all that it is made of: another one is another scorer."""
     folder: Path | None = None
     """What was trained for it, or the model or encoder that the recipe names."""
     tokenizer: Path | None = None

@@ -33,6 +33,9 @@ def score_part(spec: ScorerSpec, part: Path, out: Path, number: int) -> dict[str
             ids.append(rows.column("id"))
             for suffix, values in score(rows.column("text")).items():
                 answers[suffix].append(values)
+        if not ids:  # the part lost every document; its columns have types all the same
+            nothing = score(pa.array([], pa.large_string()))
+            answers = {suffix: [nothing[suffix]] for suffix in answers}
         columns = {"id": pa.chunked_array(ids, pa.large_string())}
         for suffix, chunks in answers.items():
             columns[VALUE + suffix] = pa.chunked_array(chunks)

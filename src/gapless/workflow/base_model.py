@@ -7,8 +7,7 @@ from gapless.errors import ModelError
 from gapless.recipe import Recipe
 from gapless.recipe.schema import NewModel, PretrainedModel
 from gapless.records.fingerprint import FileHashes
-from gapless.workflow.data import locate
-from gapless.workflow.stage import Workplace
+from gapless.workflow.stage import Workplace, locate
 
 BASE = "base"
 

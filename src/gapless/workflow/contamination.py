@@ -11,7 +11,7 @@ from gapless.recipe.cleanings import Decontamination
 from gapless.records.documents import first_documents
 from gapless.records.documents import parts as document_parts
 from gapless.records.removals import Removals
-from gapless.workflow.stage import Stage, Workplace
+from gapless.workflow.stage import Stage, Workplace, words_version
 
 CONTAMINATION = "contamination"
 ITEM, ANSWER, HELD_OUT = "evaluation_item", "evaluation_answer", "held_out_text"
@@ -51,7 +51,7 @@ def contamination_stage(
         kind=CONTAMINATION,
         version=1,
         root=place.root,
-        part=spec.model_dump(mode="json"),
+        part={**spec.model_dump(mode="json"), "words": words_version()},
         inputs={f"documents.{name}": stage for name, stage in documents.items()}
         | {"probes": probes},
         work=work,
@@ -60,7 +60,7 @@ def contamination_stage(
 
 def _wanted(probes: Path, spec: Decontamination) -> Iterator[tuple[str, str, Any]]:
     """Give what is looked for: the reason, ``probe:number`` of the item, the text."""
-    from gapless.corpus.contamination import Item
+    from gapless.corpus.contamination import Item, num_words
     from gapless.evaluation import read_probes
 
     for probe in read_probes(probes):
@@ -70,10 +70,10 @@ def _wanted(probes: Path, spec: Decontamination) -> Iterator[tuple[str, str, Any
             continue
         for number, question in enumerate(probe.questions):
             name, answer = f"{probe.name}:{number}", question.choices[question.answer]
-            few = len(question.question.split()) < _FEW_WORDS
+            few = num_words(question.question) < _FEW_WORDS
             text = f"{question.question} {answer}" if few else question.question
-            yield ITEM, name, Item(text, 0.0)
-            if spec.options and len(answer.split()) >= spec.min_option_words:
+            yield ITEM, name, Item(text, 0.0, whole=few)
+            if spec.options and num_words(answer) >= spec.min_option_words:
                 yield ANSWER, name, Item(answer, 0.0, whole=True)
 
 

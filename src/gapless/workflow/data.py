@@ -7,8 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gapless import assets
-from gapless.errors import AssetError, DataError
+from gapless.errors import DataError
 from gapless.recipe import Recipe
 from gapless.recipe.cleanings import Cleaning, Paragraphs
 from gapless.recipe.probes import BitsPerByte, MultipleChoice
@@ -16,29 +15,15 @@ from gapless.recipe.schema import Source
 from gapless.records.documents import parts as document_parts
 from gapless.records.fingerprint import FileHashes, of_value
 from gapless.records.removals import Removals
-from gapless.workflow.stage import Stage, Workplace
+from gapless.workflow.stage import Stage, Workplace, locate, told_at
 
 if TYPE_CHECKING:
     from gapless.corpus import SourceFile
 
 DOCUMENTS, DUPLICATES, TOKENS, PROBES = "documents", "duplicates", "tokens", "probes"
-_ASSET = "asset:"
 _COMPRESSED = frozenset({".gz", ".zst", ".parquet"})
 _EXPANSION = 3.2
 """Bytes of English text per compressed byte."""
-
-
-def locate(path: str, recipe_dir: Path) -> Path:
-    """Turn a path of the recipe into a place on this machine."""
-    if not path.startswith(_ASSET):
-        return recipe_dir / Path(path).expanduser()
-    name = path.removeprefix(_ASSET)
-    place = assets.locate(name)
-    if place is None:
-        raise AssetError(
-            f"asset {name!r} is not here yet", mend=f"Run: gapless assets fetch {name}"
-        )
-    return place
 
 
 def files_of(source: Source, place: Workplace) -> list[SourceFile]:
@@ -60,7 +45,7 @@ def estimate_bytes(files: Iterable[SourceFile]) -> int:
 
 
 def _content(files: Iterable[SourceFile], hashes: FileHashes) -> str:
-    """Return the fingerprint of files; one elsewhere is known by its address and size."""
+    """Return the fingerprint of files; one elsewhere is known by its address and size alone."""
     return of_value([hashes.of_file(f) if isinstance(f, Path) else [f.url, f.size] for f in files])
 
 
@@ -81,7 +66,7 @@ def documents_stage(
 
         stretches = parts_of(files)
         each = partial(place.engine.map, num_bytes=estimate_bytes(files))
-        try:
+        with told_at(f"sources.{name}"):
             if paragraphs is None:
                 tasks = [
                     (source, cleaning, p, folder, number) for number, p in enumerate(stretches)
@@ -91,9 +76,6 @@ def documents_stage(
                 source, cleaning, stretches, folder, spec=paragraphs, each=each
             )
             return add_up(parts, cleaning) | added_up([part["paragraphs"] for part in parts])
-        except DataError as error:
-            where = f"sources.{name}" + (f" ({error.where})" if error.where else "")
-            raise DataError(error.what, where=where, mend=error.mend) from error
 
     return Stage(
         kind=DOCUMENTS,
@@ -194,7 +176,11 @@ def probes_stage(
     }
 
     def work(_: Stage, folder: Path) -> dict[str, Any]:
-        texts = {name: _held_out_texts(name, stage, duplicates) for name, stage in held_out.items()}
+        longest = max([p.max_document_bytes for p in probes if isinstance(p, BitsPerByte)] or [0])
+        texts = {
+            name: _held_out_texts(name, stage, duplicates, longest=longest)
+            for name, stage in held_out.items()
+        }
         return _write_probes(recipe, texts, tasks, folder)
 
     return Stage(
@@ -213,8 +199,12 @@ def probes_stage(
     )
 
 
-def _held_out_texts(name: str, documents: Stage, duplicates: Stage) -> tuple[list[str], list[str]]:
-    """Return works and texts of the held-out documents of a source, without the copies."""
+def _held_out_texts(
+    name: str, documents: Stage, duplicates: Stage, *, longest: int
+) -> tuple[list[str], list[str]]:
+    """Return works and beginnings of the held-out documents of a source, without the copies."""
+    import pyarrow.compute as pc
+
     from gapless.records.documents import batches
 
     stays = Removals.read(duplicates.path, name).stays(documents.facts()["kept"])
@@ -224,7 +214,7 @@ def _held_out_texts(name: str, documents: Stage, duplicates: Stage) -> tuple[lis
             wanted = rows.column("held_out").to_numpy(zero_copy_only=False)
             chosen = rows.filter(wanted & stays[first : first + len(rows)])
             works += chosen.column("work").to_pylist()
-            texts += chosen.column("text").to_pylist()
+            texts += pc.utf8_slice_codeunits(chosen.column("text"), 0, longest).to_pylist()
             first += len(rows)
     return works, texts
 

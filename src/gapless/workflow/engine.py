@@ -10,13 +10,15 @@ from __future__ import annotations
 import os
 import pickle
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from gapless.errors import GaplessError, RunError
 
 _QUIET = {"DO_NOT_TRACK": "1", "DAFT_PROGRESS_BAR": "0", "DAFT_ANALYTICS_ENABLED": "0"}
+_AUTO = "auto"
+"""What Ray calls the cluster that this machine is part of."""
 _SMALL_BYTES = 64 << 20
 """Below this, starting processes takes longer than the work."""
 
@@ -26,6 +28,8 @@ class Engine:
     """Maps a function over tasks; the answers come in the order of the tasks."""
 
     kind: Literal["native", "ray"] = "native"
+    stop: Callable[[], bool] = lambda: False
+    """Whether the user has asked to stop; asked between tasks."""
 
     def map(
         self, function: Callable[..., Any], tasks: Sequence[tuple[Any, ...]], *, num_bytes: int
@@ -37,8 +41,16 @@ class Engine:
         """
         alone = len(tasks) < 2 or _cores() < 2 or num_bytes < _SMALL_BYTES
         if self.kind == "native" and alone:
-            return [function(*task) for task in tasks]
+            return list(self._here(function, tasks))
         return self._through_daft(function, tasks)
+
+    def _here(
+        self, function: Callable[..., Any], tasks: Sequence[tuple[Any, ...]]
+    ) -> Iterator[Any]:
+        for task in tasks:
+            if self.stop():
+                raise KeyboardInterrupt
+            yield function(*task)
 
     def _through_daft(
         self, function: Callable[..., Any], tasks: Sequence[tuple[Any, ...]]
@@ -54,8 +66,16 @@ class Engine:
         else:
             frame = frame.into_batches(1)
             do = _processes(daft, min(_cores(), len(tasks)))
-        answers = frame.select("number", do(daft.col("task")).alias("answer")).to_pydict()
+        try:
+            answers = frame.select("number", do(daft.col("task")).alias("answer")).to_pydict()
+        except (RuntimeError, daft.exceptions.DaftCoreException) as error:
+            raise RunError(
+                f"a process that worked on text has died ({error})",
+                mend="Perhaps it had too little memory. What is complete is kept: run again.",
+            ) from error
         by_number = dict(zip(answers["number"], answers["answer"], strict=True))
+        if self.stop() or len(by_number) < len(tasks):
+            raise KeyboardInterrupt  # Daft ends without an error when it is interrupted
         return [_unpacked(by_number[number]) for number in range(len(tasks))]
 
 
@@ -112,7 +132,8 @@ def _use_ray(daft: Any) -> None:
         address = os.environ.get("RAY_ADDRESS")
         if not address:
             raise _no_cluster("RAY_ADDRESS does not say where the cluster is")
-        _check_answers(address)
+        if address != _AUTO:
+            _check_answers(address)
         ray.init(address=address, log_to_driver=False)
     if daft.runners.get_or_infer_runner_type() != "ray":
         daft.set_runner_ray()

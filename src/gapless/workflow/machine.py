@@ -32,6 +32,11 @@ def processor() -> str:
     return platform.processor() or "unknown processor"
 
 
+def memory_bytes() -> int:
+    """Return how much memory the machine has."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
 def training_flops_per_second(*, device: str, bf16: bool) -> float:
     """Estimate how many floating-point operations a second training does here.
 

@@ -172,6 +172,11 @@ def _warnings(tree: Tree, *, exact: bool) -> Iterator[str]:
             "Some sources are not tokenised yet: their token counts, and budgets in epochs, are "
             "estimates from their size. `gapless plan --exact` prepares them and counts."
         )
+    if tree.contamination is None:
+        yield (
+            "Evaluation items will not be looked for in the training text; `run` asks for "
+            "--allow-contamination."
+        )
     general = [name for name, s in tree.recipe.sources.items() if s.role == "general"]
     if not general:
         yield "No general source: what the model forgets will not be measured."

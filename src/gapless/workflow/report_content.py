@@ -35,7 +35,7 @@ def content_of(folder: RunFolder, *, arm_prefix: str = "") -> shown.Content:
         labels=tuple(columns.labels()),
         recipe_yaml=(folder.path / RECIPE_FILE).read_text(),
         environment=_environment(folder),
-        warnings=(),
+        warnings=tuple(_warnings(recipe)),
     )
 
 
@@ -151,6 +151,14 @@ def _mixture(steps: list[dict[str, Any]]) -> Iterator[shown.MixturePoint]:
             yield shown.MixturePoint(
                 tokens_seen=stretch[-1]["tokens_seen"], source=source, share=share
             )
+
+
+def _warnings(recipe: Recipe) -> Iterator[str]:
+    if recipe.decontamination is None:
+        yield (
+            "Evaluation items were not looked for in the training text: the recipe turns it off. "
+            "What the probes measure may have been trained on."
+        )
 
 
 def _environment(folder: RunFolder) -> dict[str, str]:

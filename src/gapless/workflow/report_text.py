@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from gapless.corpus.duplicates import DUPLICATE, NEAR_DUPLICATE
 from gapless.recipe import Recipe
@@ -28,7 +29,12 @@ def source_content(
     """Return what became of a source's documents."""
     source, facts = recipe.sources[name], stages[f"{DOCUMENTS}.{name}"].manifest().facts
     paths = [source.path] if isinstance(source.path, str) else list(source.path)
-    fates = {"copies": 0, "held_out_documents": 0, "contaminated": 0, "eligible": facts["kept"]}
+    fates: dict[str, Any] = {
+        "copies": 0,
+        "held_out_documents": 0,
+        "contaminated": None,
+        "eligible": facts["kept"],
+    }
     tokens = None
     if name in recipe.trained_sources:
         fates, tokens = _fates(name, stages)
@@ -45,18 +51,18 @@ def source_content(
     )
 
 
-def _fates(name: str, stages: Mapping[str, ArtifactFolder]) -> tuple[dict[str, int], int]:
+def _fates(name: str, stages: Mapping[str, ArtifactFolder]) -> tuple[dict[str, Any], int]:
     """Count the documents that stayed by what became of them, each once; and eligible tokens."""
     store = TokenStore.open(stages[f"{TOKENS}.{name}"].path)
     number = len(store.held_out)
     left = Removals.read(stages[DUPLICATES].path, name).stays(number)
-    counts = {"copies": int((~left).sum())}
+    counts: dict[str, Any] = {"copies": int((~left).sum()), "contaminated": None}
     counts["held_out_documents"] = int((left & store.held_out).sum())
     left &= ~store.held_out
     clean = left
     if CONTAMINATION in stages:
         clean = left & Removals.read(stages[CONTAMINATION].path, name).stays(number)
-    counts["contaminated"] = int((left & ~clean).sum())
+        counts["contaminated"] = int((left & ~clean).sum())
     counts["eligible"] = int(clean.sum())
     return counts, int(store.lengths[clean].sum())
 

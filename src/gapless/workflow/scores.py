@@ -20,15 +20,16 @@ from gapless.recipe.scores import (
 from gapless.records.documents import batches
 from gapless.records.documents import parts as document_parts
 from gapless.workflow.base_model import BaseModel
-from gapless.workflow.data import locate
-from gapless.workflow.stage import Stage, Workplace
-from gapless.workflow.topics import classifier_stage
+from gapless.workflow.machine import memory_bytes
+from gapless.workflow.stage import Stage, Workplace, locate, told_at, words_version
+from gapless.workflow.topics import classifier_stage, encoder_content
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 NGRAM, SCORES = "ngram", "scores"
-_TRAINER_MEMORY = 4 << 30
+_TRAINER_BYTES = 4 << 30
+"""The most memory that training an n-gram model takes; never more than half of the machine's."""
 
 
 @dataclass(frozen=True)
@@ -94,13 +95,13 @@ def _ngram_stage(
             for source in score.reference
             for batch in _normalised(documents[source].path, whole=whole[source])
         )
-        with TemporaryDirectory(dir=folder) as scratch:
+        with told_at(f"scores.{name}"), TemporaryDirectory(dir=folder) as scratch:
             return train(
                 texts,
                 folder,
                 order=score.order,
                 prune=score.prune,
-                memory_bytes=_TRAINER_MEMORY,
+                memory_bytes=min(_TRAINER_BYTES, memory_bytes() // 2),
                 scratch=Path(scratch),
             )
 
@@ -112,18 +113,12 @@ def _ngram_stage(
         part={
             "order": score.order,
             "prune": list(score.prune),
-            "words": _words_version(),
+            "words": words_version(),
             "whole": list(whole.values()),
         },
         inputs={f"documents.{source}": documents[source] for source in score.reference},
         work=work,
     )
-
-
-def _words_version() -> int:
-    from gapless.words import VERSION
-
-    return VERSION
 
 
 def _normalised(folder: Path, *, whole: bool) -> Iterator[pa.LargeStringArray]:
@@ -161,26 +156,28 @@ def _score_stage(scoring: _Scoring, *, model: BaseModel, place: Workplace) -> St
     inputs = {"documents": scoring.documents}
     folder = tokenizer = file = None
     content: dict[str, str] = {}
-    part: dict[str, Any] = {"score": _own_settings(score)}
+    part: dict[str, Any] = {"score": _own_settings(score), "words": words_version()}
     if scoring.trained is not None:
         inputs["trained"] = scoring.trained
     elif isinstance(score, ModelPerplexity):
         folder, tokenizer, content = model.to_score_with(score.model, place)
         part["precision"] = training.precision
     elif isinstance(score, TaskSimilarity):
-        file = locate(score.examples, place.recipe_dir)
+        file = place.file(score.examples, f"scores.{scoring.name}.examples")
         if score.encoder is not None:
             folder = locate(score.encoder, place.recipe_dir)
+            content["encoder"] = encoder_content(folder, place)
     elif isinstance(score, FunctionScore):
-        file = locate(score.path, place.recipe_dir)
+        file = place.file(score.path, f"scores.{scoring.name}.path")
     if file is not None:
         content["file"] = place.hashes.of_file(file)
 
-    def work(_: Stage, out: Path) -> dict[str, Any]:
+    def work(stage: Stage, out: Path) -> dict[str, Any]:
         from gapless.scoring.part import score_part
 
         spec = ScorerSpec(
             score,
+            made_of=stage.fingerprint,
             folder=folder if scoring.trained is None else scoring.trained.path,
             tokenizer=tokenizer,
             file=file,
@@ -193,7 +190,8 @@ def _score_stage(scoring: _Scoring, *, model: BaseModel, place: Workplace) -> St
         ]
         # A model takes the whole machine for itself: its parts come one after the other.
         num_bytes = 0 if folder is not None else int(scoring.documents.facts()["bytes"])
-        counts = place.engine.map(score_part, tasks, num_bytes=num_bytes)
+        with told_at(f"scores.{scoring.name}"):
+            counts = place.engine.map(score_part, tasks, num_bytes=num_bytes)
         return {key: sum(each[key] for each in counts) for key in ("documents", "unscored")}
 
     return Stage(

@@ -77,7 +77,7 @@ def _rows_of(
                     if kind == "work" and same.any():
                         break
                 first += len(rows)
-        if source == name and row.isdigit() and int(row) < first:
+        if source == name and row.isascii() and row.isdecimal() and int(row) < first:
             yield name, int(row)
 
 

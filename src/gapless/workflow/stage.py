@@ -1,14 +1,19 @@
 """A node of the workflow."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gapless import assets
+from gapless.errors import AssetError, DataError
 from gapless.records import fingerprint
 from gapless.records.artifact import ArtifactFolder, Manifest
 from gapless.records.fingerprint import FileHashes
 from gapless.workflow.engine import Engine
+
+_ASSET = "asset:"
 
 
 @dataclass(frozen=True)
@@ -21,6 +26,49 @@ class Workplace:
     """Where artifacts are."""
     hashes: FileHashes
     engine: Engine
+
+    def file(self, path: str, where: str) -> Path:
+        """Return the place of a file that the recipe names at ``where``.
+
+        Raises:
+            DataError: it is not there, or is a folder.
+
+        """
+        place = locate(path, self.recipe_dir)
+        if not place.is_file():
+            what = "this is a folder, not a file" if place.is_dir() else "there is no such file"
+            raise DataError(what, where=f"{where} ({place})", mend="Paths begin at the recipe.")
+        return place
+
+
+@contextmanager
+def told_at(where: str) -> Iterator[None]:
+    """Put the place in the recipe before that of a mistake found while working."""
+    try:
+        yield
+    except DataError as error:
+        place = f"{where} ({error.where})" if error.where else where
+        raise DataError(error.what, where=place, mend=error.mend) from error
+
+
+def words_version() -> int:
+    """Return what a stage that splits text into words depends on."""
+    from gapless.words import VERSION
+
+    return VERSION
+
+
+def locate(path: str, recipe_dir: Path) -> Path:
+    """Turn a path of the recipe into a place on this machine."""
+    if not path.startswith(_ASSET):
+        return recipe_dir / Path(path).expanduser()
+    name = path.removeprefix(_ASSET)
+    place = assets.locate(name)
+    if place is None:
+        raise AssetError(
+            f"asset {name!r} is not here yet", mend=f"Run: gapless assets fetch {name}"
+        )
+    return place
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,8 +7,7 @@ from typing import Any
 from gapless.recipe import Recipe
 from gapless.recipe.scores import Annotator, Topic
 from gapless.records.documents import read_document
-from gapless.workflow.data import locate
-from gapless.workflow.stage import Stage, Workplace
+from gapless.workflow.stage import Stage, Workplace, locate, told_at, words_version
 
 CLASSIFIER = "classifier"
 _ANSWERS = "answers"
@@ -21,28 +20,29 @@ def classifier_stage(
     """Return the stage that trains a topic classifier, on a file's labels or an annotator's."""
     sources = {source: documents[source] for source in recipe.scored_sources(score)}
     encoder = None if score.encoder is None else locate(score.encoder, place.recipe_dir)
-    labels = None if score.labels is None else locate(score.labels, place.recipe_dir)
+    labels = None if score.labels is None else place.file(score.labels, f"scores.{name}.labels")
 
     def work(_: Stage, folder: Path) -> dict[str, Any]:
         from gapless.scoring.topics import read_labels, train_classifier
 
         facts: dict[str, Any] = {}
-        if labels is not None:
-            texts, topics = read_labels(labels, score.topics)
-        else:
-            assert score.annotator is not None
-            answers = place.root.parent / _ANSWERS / f"{name}.jsonl"
-            asked = _Annotation(score.annotator, score.topics, sources, recipe.seed)
-            texts, topics, facts = asked.labels(folder, answers)
-        learnt = train_classifier(
-            texts,
-            topics,
-            folder,
-            held_out=score.held_out,
-            seed=recipe.seed,
-            encoder=encoder,
-            device=recipe.training.device,
-        )
+        with told_at(f"scores.{name}"):
+            if labels is not None:
+                texts, topics = read_labels(labels, score.topics)
+            else:
+                assert score.annotator is not None
+                answers = place.root.parent / _ANSWERS / f"{name}.jsonl"
+                asked = _Annotation(score.annotator, score.topics, sources, recipe.seed)
+                texts, topics, facts = asked.labels(folder, answers)
+            learnt = train_classifier(
+                texts,
+                topics,
+                folder,
+                held_out=score.held_out,
+                seed=recipe.seed,
+                encoder=encoder,
+                device=recipe.training.device,
+            )
         return facts | learnt
 
     return Stage(
@@ -50,7 +50,7 @@ def classifier_stage(
         subject=name,
         version=1,
         root=place.root,
-        part={"seed": recipe.seed, "score": _settings(score)},
+        part={"seed": recipe.seed, "score": _settings(score), "words": words_version()},
         inputs={}
         if labels
         else {f"documents.{source}": stage for source, stage in sources.items()},
@@ -62,7 +62,7 @@ def classifier_stage(
 def _settings(score: Topic) -> dict[str, Any]:
     settings = score.model_dump(mode="json", exclude={"sources", "labels", "encoder", "annotator"})
     if score.annotator is not None:
-        how = {"key_from", "concurrency", "timeout_s"}  # not what is asked
+        how = {"url", "key_from", "concurrency", "timeout_s"}  # not what is asked
         settings["annotator"] = score.annotator.model_dump(mode="json", exclude=how)
     return settings
 
@@ -72,10 +72,18 @@ def _content(labels: Path | None, encoder: Path | None, place: Workplace) -> dic
     if labels is not None:
         content["labels"] = place.hashes.of_file(labels)
     if encoder is not None:
-        from gapless.modeling import weight_files
-
-        content["encoder"] = place.hashes.of_files(weight_files(encoder))
+        content["encoder"] = encoder_content(encoder, place)
     return content
+
+
+def encoder_content(folder: Path, place: Workplace) -> str:
+    """Return the fingerprint of an encoder: weights, tokenizer, and how it pools."""
+    from gapless.modeling import weight_files
+    from gapless.tokenization import files
+
+    pooling = folder / "1_Pooling" / "config.json"
+    more = [pooling] if pooling.is_file() else []
+    return place.hashes.of_files([*weight_files(folder), *files(folder), *more])
 
 
 class _Annotation:

@@ -190,7 +190,8 @@ def _open(
     recipe: Path, overrides: Sequence[str], run_dir: str | Path | None
 ) -> tuple[Recipe, RunFolder]:
     decoded = load(recipe, overrides)
-    folder = RunFolder(Path(run_dir) if run_dir else recipe.parent / "runs" / decoded.name)
+    place = Path(run_dir) if run_dir else recipe.parent / "runs" / decoded.name
+    folder = RunFolder(place.resolve() if decoded.engine == "ray" else place)
     folder.check_recipe(decoded)
     return decoded, folder
 
@@ -211,7 +212,7 @@ def _tree(
             recipe_dir=recipe.resolve().parent,
             root=folder.artifacts,
             hashes=hashes,
-            engine=Engine(decoded.engine),
+            engine=Engine(decoded.engine, stop),
         )
         yield build_tree(decoded, place=place, observe=observe, stop=stop)
     finally:

@@ -5,10 +5,12 @@ from pathlib import Path
 from gapless.records.views import (
     ArmStatus,
     Comparison,
+    Fate,
     Glimpse,
     Plan,
     PlanArm,
     PlanMixtureRow,
+    PlanScore,
     PlanSource,
     PlanStage,
     RunResult,
@@ -63,6 +65,7 @@ PLAN = Plan(
             documents=18_396,
             tokens=6_100_000,
             held_out_documents=740,
+            removed_documents=23,
             exact=True,
         ),
         PlanSource(
@@ -71,7 +74,13 @@ PLAN = Plan(
             documents=None,
             tokens=600_000,
             held_out_documents=None,
+            removed_documents=None,
             exact=False,
+        ),
+    ),
+    scores=(
+        PlanScore(
+            name="novelty", source="pubmed", tokens=6_000_000, flops=5e13, hours=0.1, done=False
         ),
     ),
     mixture=tuple(
@@ -118,6 +127,16 @@ GLIMPSE = Glimpse(
     origin="abstracts.jsonl.gz:17",
     reason="drawn at random to 600,000 tokens",
     epoch=0,
+    text="A [bold]study[/] of \x1b[31mred\x1b[0m cells",
+)
+FATE = Fate(
+    arm="replay",
+    source="pubmed",
+    document=3,
+    work="PMID:1",
+    origin="abstracts.jsonl.gz:17",
+    why="selected: drawn at random",
+    scores=(("closeness", "213.4"),),
     text="A [bold]study[/] of \x1b[31mred\x1b[0m cells",
 )
 COMPARISON = Comparison(rows=(("first", BASE), ("second", ended("main"))), report=None)

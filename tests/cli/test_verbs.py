@@ -26,6 +26,7 @@ ANSWERS: dict[str, Any] = {
     "report": Path("runs/demo/report.html"),
     "compare": answers.COMPARISON,
     "show": [answers.GLIMPSE],
+    "show_document": [answers.FATE],
     "demo": answers.RESULT,
 }
 
@@ -71,11 +72,25 @@ CALLS = {
         (Path("r.yaml"),),
         {"overrides": ["a=1", "b.c=[1]"], "run_dir": Path("out"), "exact": True},
     ),
-    "run r.yaml": ("run", (Path("r.yaml"),), {"overrides": (), "run_dir": None, "until": None}),
+    "run r.yaml": (
+        "run",
+        (Path("r.yaml"),),
+        {"overrides": (), "run_dir": None, "until": None, "allow_contamination": False},
+    ),
+    "run r.yaml --allow-contamination": (
+        "run",
+        (Path("r.yaml"),),
+        {"overrides": (), "run_dir": None, "until": None, "allow_contamination": True},
+    ),
     "run r.yaml --set a=1 --until order --run-dir out": (
         "run",
         (Path("r.yaml"),),
-        {"overrides": ["a=1"], "run_dir": Path("out"), "until": "order"},
+        {
+            "overrides": ["a=1"],
+            "run_dir": Path("out"),
+            "until": "order",
+            "allow_contamination": False,
+        },
     ),
     "status runs/demo": ("status", (Path("runs/demo"),), {}),
     "report runs/demo": ("report", (Path("runs/demo"),), {}),
@@ -87,6 +102,11 @@ CALLS = {
     ),
     "show runs/demo --token 768": ("show", (Path("runs/demo"), 768, None), {}),
     "show runs/demo --token 768 --arm x": ("show", (Path("runs/demo"), 768, "x"), {}),
+    "show runs/demo --document web:3": (
+        "show_document",
+        (Path("runs/demo"), "web:3", None),
+        {},
+    ),
     "demo": ("demo", (Path("gapless-demo"),), {"offline": False}),
     "demo --dir d --offline": ("demo", (Path("d"),), {"offline": True}),
 }
@@ -163,7 +183,7 @@ def test_the_version_is_shown() -> None:
 
 def test_help_names_every_verb_and_each_verb_helps() -> None:
     text = invoke("--help").stdout
-    for verb in [*ANSWERS, "assets", "schema"]:
+    for verb in [*(ANSWERS.keys() - {"show_document"}), "assets", "schema"]:
         assert f"\n  {verb} " in text
         assert invoke(verb, "--help").exit_code == 0
 

@@ -11,6 +11,8 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import typer
+
 from gapless.errors import GaplessError
 
 STOPPED, FAULT = 130, 70
@@ -25,6 +27,8 @@ def explained() -> Iterator[None]:
         yield
     except GaplessError as error:
         _leave(f"error: {error}", error.exit_status)
+    except typer.BadParameter:  # the command line itself; typer explains it
+        raise
     except KeyboardInterrupt:
         _leave("stopped; the same command goes on from the last checkpoint", STOPPED)
     except BrokenPipeError:

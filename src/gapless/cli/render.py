@@ -42,6 +42,7 @@ def plan(plan: Plan, console: Console | None = None) -> None:
     console.print(_stage_tree(plan.run_dir, plan.stages))
     for table in (
         tables.sources(plan.sources),
+        *([tables.scores(plan.scores)] if plan.scores else []),
         tables.mixture(plan.mixture),
         tables.arms(plan.arms),
     ):

@@ -8,7 +8,14 @@ from rich.console import JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
-from gapless.records.views import ArmStatus, PlanArm, PlanMixtureRow, PlanSource, SummaryRow
+from gapless.records.views import (
+    ArmStatus,
+    PlanArm,
+    PlanMixtureRow,
+    PlanScore,
+    PlanSource,
+    SummaryRow,
+)
 from gapless.units import format_seconds, format_tokens
 
 _NONE = "-"
@@ -32,6 +39,15 @@ def sources(rows: Sequence[PlanSource]) -> Table:
         tokens = _NONE if row.tokens is None else about + format_tokens(row.tokens)
         counts = (row.documents, row.held_out_documents, row.removed_documents)
         table.add(row.name, row.role, *map(_count, counts), tokens)
+    return table
+
+
+def scores(rows: Sequence[PlanScore]) -> Table:
+    """Tabulate what scoring with a language model costs."""
+    table = _table("Scores under a model", "score", "source", ">tokens", ">FLOPs", ">time here")
+    for row in rows:
+        time = "done" if row.done else format_seconds(row.hours * 3600)
+        table.add(row.name, row.source, format_tokens(row.tokens), f"{row.flops:.2g}", time)
     return table
 
 

@@ -52,6 +52,20 @@ class PlanMixtureRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PlanScore:
+    """What it costs to score a source with a language model."""
+
+    name: str
+    source: str
+    tokens: int
+    """At most; long documents are scored on their beginning."""
+    flops: float
+    hours: float
+    """On this machine."""
+    done: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class PlanArm:
     """What one arm costs."""
 
@@ -78,6 +92,8 @@ class Plan:
     """Needed for the whole run."""
     stages: tuple[PlanStage, ...]
     sources: tuple[PlanSource, ...]
+    scores: tuple[PlanScore, ...]
+    """Those under a language model; the others cost little."""
     mixture: tuple[PlanMixtureRow, ...]
     arms: tuple[PlanArm, ...]
     warnings: tuple[str, ...]

@@ -17,7 +17,7 @@ class BaseModel:
 
     def __init__(self, recipe: Recipe, *, recipe_dir: Path) -> None:
         model = recipe.model
-        self._seed = recipe.seed
+        self._seed, self._recipe_dir = recipe.seed, recipe_dir
         self._spec = model
         self._folder: Path | None = None
         tokenizer = model.tokenizer
@@ -88,6 +88,12 @@ class BaseModel:
                 "tokenizer": place.hashes.of_files(files(tokenizer)),
             },
         )
+
+    def facts_to_score_with(self, model: str) -> Any:
+        """Return the sizes of a scoring model."""
+        from gapless.modeling import facts_of
+
+        return self.facts() if model == BASE else facts_of(locate(model, self._recipe_dir))
 
     def stored_dtype(self) -> Any:
         """Return the type that the base's weights are stored in; the adapted model keeps it."""

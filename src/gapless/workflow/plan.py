@@ -1,15 +1,16 @@
 """What a run would do and cost. Spends nothing."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from shutil import disk_usage
 from typing import Any
 
 from gapless.errors import RunError
 from gapless.mixing import plan_phases
 from gapless.recipe import Recipe
+from gapless.recipe.scores import ModelPerplexity
 from gapless.recipe.selections import Budgeted, Selection
 from gapless.records.token_store import TokenStore
-from gapless.records.views import Plan, PlanArm, PlanMixtureRow, PlanSource, PlanStage
+from gapless.records.views import Plan, PlanArm, PlanMixtureRow, PlanScore, PlanSource, PlanStage
 from gapless.units import format_bytes
 from gapless.workflow.arm import settle_order, steps_to_measure
 from gapless.workflow.base_model import check_context
@@ -21,6 +22,8 @@ _BYTES_PER_PARAMETER_TRAINING = 16
 """fp32 weights, gradients and two moments of AdamW."""
 _BYTES_PER_PARAMETER_CHECKPOINT = 12
 """fp32 weights and two moments."""
+_TRAINING_PASSES = 3
+"""Training costs as much as three forward passes."""
 _BYTES_PER_TOKEN_ESTIMATE = 3.5
 """UTF-8 bytes per token of English text, for a source that is not tokenised yet."""
 
@@ -47,6 +50,7 @@ def make_plan(tree: Tree, folder: RunFolder, *, machine_speed: bool = True) -> P
         disk_bytes=_disk_bytes(tree, facts.parameters),
         stages=tuple(_stage(stage) for stage in tree.stages()),
         sources=tuple(sources),
+        scores=tuple(_scores(tree, sources, speed)),
         mixture=tuple(
             row for name, order in settled.items() for row in _mixture(name, tree, order)
         ),
@@ -88,6 +92,29 @@ def _source(name: str, tree: Tree) -> PlanSource:
         removed_documents=None,
         exact=False,
     )
+
+
+def _scores(tree: Tree, sources: Sequence[PlanSource], speed: float) -> Iterator[PlanScore]:
+    """Give the scores under a language model: the only ones that can cost more than training."""
+    known = {source.name: source for source in sources}
+    done = {stage.label: stage.is_done() for stage in tree.scores}
+    for name, score in tree.recipe.scores.items():
+        if not isinstance(score, ModelPerplexity):
+            continue
+        facts = tree.model.facts_to_score_with(score.model)
+        longest = score.max_tokens or facts.context or tree.recipe.order.context
+        for source in tree.recipe.scored_sources(score):
+            documents, tokens = known[source].documents, known[source].tokens or 0
+            tokens = tokens if documents is None else min(tokens, documents * longest)
+            flops = facts.training_flops(tokens, longest) / _TRAINING_PASSES
+            yield PlanScore(
+                name=name,
+                source=source,
+                tokens=tokens,
+                flops=flops,
+                hours=flops / speed / 3600,
+                done=done[f"scores.{name}.{source}"],
+            )
 
 
 def _settle(
@@ -139,7 +166,8 @@ def _arm(name: str, recipe: Recipe, tokens: int, facts: Any, speed: float) -> Pl
         if probe.type == "bits_per_byte":
             per_source = probe.bytes_per_source / _BYTES_PER_TOKEN_ESTIMATE
             probed += per_source * sum(s.held_out > 0 for s in recipe.trained_sources.values())
-    evaluation = facts.training_flops(round(probed), recipe.order.context) / 3 * len(measured)
+    once = facts.training_flops(round(probed), recipe.order.context) / _TRAINING_PASSES
+    evaluation = once * len(measured)
     return PlanArm(
         name=name,
         tokens=tokens,

@@ -1,7 +1,7 @@
 """Does n-gram perplexity under a medical reference separate medical from general text?
 
     gapless assets fetch pubmed2021 pubmed1977 diseases phenotypes anatomy encyclopedia news law \
-        novels speeches essays docs dictionary code
+        novels speeches essays docs dictionary code commentary bible gcide foldoc jargon handbook
     python experiments/corpus/separation.py
 
 Prints Markdown: for every reference and order the AUC of PubMed 2021 against each general source
@@ -54,10 +54,12 @@ REFERENCES = {
     "both": (*DEFINITIONS, "pubmed1977"),
 }
 ORDERS = (1, 3, 5)
+CONTRAST = ("commentary", "bible", "gcide", "foldoc", "jargon", "handbook")
+"""General text of none of the pool's sources: what a document would be to a general reader."""
 BEGINNING_WORDS = 100
 _BATCH_DOCUMENTS = 4096
 _TRAINER_MEMORY = 4 << 30
-_PASSAGE = re.compile(r"(~\d+|/\d+)+$")
+_PASSAGE = re.compile(r"(~\d+|/\d{1,3})+$")
 
 
 @dataclass(frozen=True)
@@ -142,9 +144,9 @@ def auc(rank: np.ndarray, is_medical: np.ndarray, weights: np.ndarray, ranks: in
 def ngram_scores(pool: Pool, scratch: Path) -> dict[tuple[str, int], np.ndarray]:
     """Train every model and score the pool with it; the models stay in scratch."""
     answers = {}
-    for reference, names in REFERENCES.items():
+    for reference, names in (REFERENCES | {"contrast": CONTRAST}).items():
         texts = pa.array([row["text"] for name in names for row in read(name)], pa.large_string())
-        for order in ORDERS:
+        for order in ORDERS if reference in REFERENCES else ORDERS[-1:]:
             folder = scratch / f"{reference}-{order}".replace(" ", "-")
             facts = train(
                 (normalise(batch) for batch in batches(texts)),
@@ -259,8 +261,10 @@ def main() -> None:
         scratch = Path(work)
         scores = ngram_scores(pool, scratch)
         short = scored(NgramScorer(scratch / "both-5"), beginnings(pool.texts))
+    contrast = np.log(scores["both", 5]) - np.log(scores.pop(("contrast", 5)))
     rows = {f"{reference}, order {order}": found for (reference, order), found in scores.items()}
     controls = {
+        "log of both, order 5, minus log of a general reference": contrast,
         f"both, order 5, first {BEGINNING_WORDS} words": short,
         "unknown words (both)": unknown_words(pool.texts, REFERENCES["both"]),
         "length in words": scored(LengthScorer(), pool.texts),

@@ -1,6 +1,7 @@
 """C4, FineWeb and boilerplate: each rule from both sides."""
 
 import pyarrow as pa
+import numpy as np
 import pytest
 
 from gapless.corpus.cleaners import build_cleaner
@@ -112,6 +113,13 @@ def test_c4_counts_sentences(line, sentences):
     few = C4(min_sentences=sentences + 1, min_words_per_line=3)
     assert clean(C4(min_sentences=sentences, min_words_per_line=3), line) == [(line, None)]
     assert clean(few, line) == [(line, "c4:too_few_sentences")]
+
+
+def test_c4_reads_no_memory_that_it_has_not_written(monkeypatch):
+    """An empty line does not end in a quotation mark, whatever stood there before."""
+    spec, text = C4(min_sentences=0, min_words_per_line=0), f"{WORDS}\n\n"
+    monkeypatch.setattr(np, "empty", lambda size, dtype: np.full(size, 0x22, dtype))
+    assert clean(spec, text) == [(WORDS, None)]
 
 
 def test_c4_counts_the_sentences_of_lines_that_stay_only():

@@ -1,16 +1,21 @@
 """Signatures to near copies: which rows go, and the row that is kept in the stead of each.
 
     signatures --equal rows--> distinct rows --one band at a time--> buckets --compare--> pairs
-    pairs --connected components--> the first row of each stays
+    pairs --connected components--> families --leaders--> what stays, and what falls to it
 
 Two rows are in one bucket of a band when all numbers of the band are equal. Rows of a bucket are a
 pair when at least ``threshold`` of all their numbers are equal (Leskovec, Rajaraman and Ullman,
-"Mining of massive datasets", section 3.4). Copies of copies are copies.
+"Mining of massive datasets", section 3.4). Pairs join rows to families. A family is no reason to
+go: texts written from one template form long chains whose ends have little in common (fly neurons,
+0.17 alike). So the first row of a family leads it; each next row goes when it is itself near enough
+to one that leads, and leads too when it is not.
 
 What holds of the answer:
 
-- Whatever goes is joined to what stays by a chain of such pairs.
-- The components are those of all such pairs, as if every two rows of each bucket were compared, as
+- Whatever goes has at least ``threshold`` of its numbers in common with what stays in its stead.
+- No two rows that stay are a pair, as long as no bucket is cut and no family has more than
+  ``comparisons`` leaders; a row beyond that stays.
+- The families are those of all pairs, as if every two rows of each bucket were compared, as
   long as no bucket is cut. One of at most ``comparisons`` distinct rows never is.
 - A greater bucket is compared in full where the distances to a few of its rows leave few pairs
   open, as they do with templates; otherwise it is left, and counted, once there were
@@ -41,14 +46,14 @@ class Copies:
     """What goes, and why."""
 
     copy_of: np.ndarray
-    """The row that is kept in its stead, the first of its component; -1 where the row itself stays.
+    """The row that is kept in its stead, the first that is near; -1 where the row itself stays.
 
     int64, shape (rows,).
     """
     similarity: np.ndarray
     """Fraction of equal numbers of the row and ``copy_of``, NaN where the row stays.
 
-    It is below the threshold where only a chain of copies joins the two. float32, shape (rows,).
+    float32, shape (rows,).
     """
     num_comparisons: int
     """How often two rows were compared within the buckets."""
@@ -81,7 +86,7 @@ def near_copies(
         order = np.argsort(keys, kind="stable")
         compared, cut = _join_band(table, distinct[order], keys[order], parents, limits)
         num_compared, num_cut = num_compared + compared, num_cut + cut
-    copy_of, similarity = _answer(table, parents)
+    copy_of, similarity = _lead(table, parents, *limits)
     return Copies(copy_of, similarity, num_compared, num_cut)
 
 
@@ -296,13 +301,27 @@ def _join(parents: np.ndarray, one: int, two: int) -> None:
 
 
 @compiled
-def _answer(table: np.ndarray, parents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _lead(
+    table: np.ndarray, parents: np.ndarray, most: int, comparisons: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Let every row of a family fall to the first leader that is near, or lead itself."""
     copy_of = np.full(len(table), -1, dtype=np.int64)
     similarity = np.full(len(table), np.nan, dtype=np.float32)
+    following = np.full(len(table), _END, dtype=np.int64)  # the family's next leader
+    last = np.arange(len(table))  # of a family's first row: its latest leader
     for row in range(len(table)):
         root = _find(parents, row)
-        if root != row:
-            copy_of[row] = root
-            equal = table.shape[1] - _differences(table, row, root)
-            similarity[row] = equal / table.shape[1]
+        if root == row:
+            continue
+        leader, tries = root, 0
+        while leader != _END and tries < comparisons:
+            differences = _differences(table, row, leader)
+            if differences <= most:
+                copy_of[row] = leader
+                similarity[row] = (table.shape[1] - differences) / table.shape[1]
+                break
+            leader, tries = following[leader], tries + 1
+        if copy_of[row] < 0:
+            following[last[root]] = row
+            last[root] = row
     return copy_of, similarity

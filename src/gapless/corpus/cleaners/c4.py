@@ -2,8 +2,8 @@
 
 Order and detail are those of the program that built C4 (TensorFlow Datasets, c4_utils.clean_page):
 a line that goes for its ending or its length is not looked at for "lorem ipsum" or a curly bracket,
-while the paper speaks of the page. The default thresholds, 3 words a line and 5 sentences, are the
-paper's as datatrove has them; the program has 5 words and 3 sentences.
+while the paper speaks of the page. The default thresholds, 5 words a line and 3 sentences, are the
+program's; datatrove has 3 and 5.
 
 Here a line may also end with a single or a typographic quotation mark ("end quotation mark", the
 paper says), and the space before a citation that is taken from its end goes too. A sentence ends
@@ -214,9 +214,11 @@ def _quote_size(data: np.ndarray, place: int, end: int) -> int:
 @compiled
 def _ends_well(data: np.ndarray, begin: int, end: int) -> bool:
     """Whether a line ends with an end mark or quotation mark and not with an ellipsis."""
+    if end == begin:
+        return False
     if end - begin >= 3 and data[end - 1] == 0x2E:
         return bool(data[end - 2] != 0x2E or data[end - 3] != 0x2E)
-    if end > begin and _is_end_mark(data[end - 1]):
+    if _is_end_mark(data[end - 1]):
         return True
     last = max(begin, end - 3)
     return bool(_quote_size(data, end - 1, end) == 1 or _quote_size(data, last, end) == 3)

@@ -1,7 +1,7 @@
 """C4, FineWeb and boilerplate: each rule from both sides."""
 
-import pyarrow as pa
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from gapless.corpus.cleaners import build_cleaner

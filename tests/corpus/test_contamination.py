@@ -103,6 +103,25 @@ def test_a_held_out_text_needs_more_than_a_set_phrase():
     assert found(items, documents, 13).keys() == {(0, 1), (1, 0), (1, 1)}
 
 
+def test_what_many_documents_say_speaks_for_no_held_out_text_but_for_a_question():
+    footer = " ".join(f"licence{number}" for number in range(20))
+    own = " ".join(f"w{number}" for number in range(20))
+    items = [Item(f"{own} {footer}", 0.1), Item(footer, 0.0)]
+    documents = [f"text {number} {footer}" for number in range(12)] + [f"{own} x", own[:40]]
+    index, words = ItemIndex.of(items, 13), words_of(*documents)
+    before = set(zip(*(column.tolist() for column in index.hits(words)[:2]), strict=True))
+    assert before >= {(number, 0) for number in range(13)}
+    trained = np.ones(len(documents), np.bool_)
+    trained[0] = False
+    counts = index.counts(words, trained)
+    assert max(count.max() for count in counts) == 11
+    fewer = index.without_set_phrases(counts, 10)
+    after = set(zip(*(column.tolist() for column in fewer.hits(words)[:2]), strict=True))
+    assert after == {(12, 0), *((number, 1) for number in range(12))}
+    same = index.without_set_phrases(counts, 11)
+    assert set(zip(*(c.tolist() for c in same.hits(words)[:2]), strict=True)) == before
+
+
 def test_no_items_and_no_documents_give_no_hits():
     assert found([], ["a b"], 13) == {}
     assert found([Item("a b", 0.0)], [], 13) == {}

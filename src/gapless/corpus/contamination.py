@@ -1,10 +1,12 @@
 """Documents that hold evaluation items, found by the words they have in common.
 
-    items --ItemIndex.of--> ItemIndex --hits_in_part--> which document holds which item
+    items --ItemIndex.of--> ItemIndex --count_in_part--> how many documents have each n-gram
+    ItemIndex --without_set_phrases, hits_in_part--> which document holds which item
 
 An item of n words or more is known by its word n-grams; a shorter one must stand in the document
 whole. A question is held when one of its n-grams is; a held-out text when enough of them are, for
-one alone may be a set phrase.
+one alone may be a quotation. What very many documents say (a licence, a footer, a template) is a
+set phrase and speaks for no held-out text (after Brown et al. 2020, appendix C).
 """
 
 from __future__ import annotations
@@ -97,6 +99,33 @@ class ItemIndex:
                 needed=table["needed"],
             )
 
+    def counts(self, words: Words, counted: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Return in how many of the ``counted`` documents (bool) each hash stands, per length.
+
+        The count is at the first row of a hash; further items' rows of it have 0.
+        """
+        answers = []
+        for length, hashes, sieve in zip(self.lengths, self.hashes, self.sieves, strict=True):
+            documents, begin, _ = _found(words, length, hashes, sieve)
+            own = begin[counted[documents]]
+            answers.append(np.bincount(own, minlength=len(hashes)))
+        return tuple(answers)
+
+    def without_set_phrases(self, counts: Sequence[np.ndarray], limit: int) -> ItemIndex:
+        """Return the index without the hashes that stand in more documents than ``limit``.
+
+        Only items that need a fraction of their n-grams lose any: a question stays as it is.
+        """
+        kept_hashes, kept_items = [], []
+        for hashes, items, count in zip(self.hashes, self.items, counts, strict=True):
+            is_common = count[np.searchsorted(hashes, hashes)] > limit
+            keep = ~is_common | (self.needed[items] == 0)
+            kept_hashes.append(hashes[keep])
+            kept_items.append(items[keep])
+        owners = np.concatenate([np.zeros(0, np.int64), *kept_items])
+        sizes = np.bincount(owners, minlength=len(self.sizes))
+        return ItemIndex(self.lengths, tuple(kept_hashes), tuple(kept_items), sizes, self.needed)
+
     def hits(self, words: Words) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return documents, items and the fraction of each item that is there, sorted."""
         tables = zip(self.lengths, self.hashes, self.items, self.sieves, strict=True)
@@ -114,6 +143,17 @@ def num_words(text: str) -> int:
     import pyarrow as pa
 
     return len(split_words(pa.array([text], pa.large_string())).hashes)
+
+
+def count_in_part(part: Path, index: Path) -> tuple[np.ndarray, ...]:
+    """Return in how many of a part's trained documents each hash of an index stands."""
+    known = ItemIndex.load(index)
+    totals = tuple(np.zeros(len(hashes), np.int64) for hashes in known.hashes)
+    for rows in batches(part, ["text", "held_out"]):
+        trained = ~rows.column("held_out").to_numpy(zero_copy_only=False)
+        counts = known.counts(split_words(rows.column("text")), trained)
+        totals = tuple(total + count for total, count in zip(totals, counts, strict=True))
+    return totals
 
 
 def hits_in_part(part: Path, index: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -148,6 +188,16 @@ def _matches(
     words: Words, length: int, hashes: np.ndarray, items: np.ndarray, sieve: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the distinct (document, item, hash) triples in common, as documents and items."""
+    documents, begin, end = _found(words, length, hashes, sieve)
+    repeats = end - begin
+    steps = np.arange(repeats.sum()) - np.repeat(np.cumsum(repeats) - repeats, repeats)
+    return np.repeat(documents, repeats), items[np.repeat(begin, repeats) + steps]
+
+
+def _found(
+    words: Words, length: int, hashes: np.ndarray, sieve: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the distinct (document, hash) pairs in common: documents, and the hash's rows."""
     grams, offsets = ngram_hashes(words, length)
     places = _sifted(grams, sieve)
     begin = np.searchsorted(hashes, grams[places], side="left")
@@ -157,9 +207,7 @@ def _matches(
     # A gram that stands twice in a document counts once.
     seen = np.stack([documents[is_known], begin[is_known], end[is_known]])
     documents, begin, end = np.unique(seen, axis=1)
-    repeats = end - begin
-    steps = np.arange(repeats.sum()) - np.repeat(np.cumsum(repeats) - repeats, repeats)
-    return np.repeat(documents, repeats), items[np.repeat(begin, repeats) + steps]
+    return documents, begin, end
 
 
 def _sieve(hashes: np.ndarray) -> np.ndarray:

@@ -3,7 +3,7 @@
     removals-SOURCE.parquet   document, reason, by, similarity
 
 ``document`` is the row in the source's documents; ``by`` names what it fell to: the copy that was
-kept (``source/work``) or the evaluation item that it holds. A document may have several rows.
+kept (``source:document``) or the evaluation item that it holds. A document may have several rows.
 """
 
 from __future__ import annotations

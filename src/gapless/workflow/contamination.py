@@ -1,6 +1,7 @@
 """The stage that keeps evaluation items out of the training text."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from gapless.workflow.stage import Stage, Workplace, words_version
 
 CONTAMINATION = "contamination"
 ITEM, ANSWER, HELD_OUT = "evaluation_item", "evaluation_answer", "held_out_text"
+_FEW_DOCUMENTS = 10
+"""A phrase that no more documents have is never a set phrase, however small the corpus."""
 _FEW_WORDS = 5
 """A question of fewer words is looked for together with its answer: alone it is a set phrase."""
 
@@ -28,15 +31,19 @@ def contamination_stage(
         return None
 
     def work(_: Stage, folder: Path) -> dict[str, Any]:
-        from gapless.corpus.contamination import ItemIndex, hits_in_part
+        from gapless.corpus.contamination import ItemIndex, count_in_part, hits_in_part
 
         wanted = list(_wanted(probes.path, spec))
         index = folder / "index.npz"
-        ItemIndex.of([item for _, _, item in wanted], spec.ngram).save(index)
+        known = ItemIndex.of([item for _, _, item in wanted], spec.ngram)
+        known.save(index)
         parts = {name: document_parts(stage.path) for name, stage in documents.items()}
         tasks = [(part, index) for every in parts.values() for part in every]
-        num_bytes = sum(int(stage.facts()["bytes"]) for stage in documents.values())
-        hits = iter(place.engine.map(hits_in_part, tasks, num_bytes=num_bytes))
+        each = partial(place.engine.map, num_bytes=_sum("bytes", documents))
+        counts = [sum(own) for own in zip(*each(count_in_part, tasks), strict=True)]
+        limit = max(_FEW_DOCUMENTS, int(spec.set_phrase * _sum("kept", documents)))
+        known.without_set_phrases(counts, limit).save(index)
+        hits = iter(each(hits_in_part, tasks))
         index.unlink()
         removed = {}
         for name, stage in documents.items():
@@ -49,13 +56,17 @@ def contamination_stage(
 
     return Stage(
         kind=CONTAMINATION,
-        version=1,
+        version=2,
         root=place.root,
         part={**spec.model_dump(mode="json"), "words": words_version()},
         inputs={f"documents.{name}": stage for name, stage in documents.items()}
         | {"probes": probes},
         work=work,
     )
+
+
+def _sum(fact: str, documents: Mapping[str, Stage]) -> int:
+    return sum(int(stage.facts()[fact]) for stage in documents.values())
 
 
 def _wanted(probes: Path, spec: Decontamination) -> Iterator[tuple[str, str, Any]]:

@@ -57,13 +57,13 @@ class Tree:
         """Yield the stages in the order of work, each once."""
         yield from self.data_stages()
         yield from self.scores
+        for arm in self.arms.values():
+            yield arm.order
         seen = set()
         for arm in self.arms.values():
             if arm.base.fingerprint not in seen:
                 seen.add(arm.base.fingerprint)
                 yield arm.base
-        for arm in self.arms.values():
-            yield arm.order
         for arm in self.arms.values():
             yield arm.training
         yield self.analysis

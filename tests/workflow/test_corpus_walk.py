@@ -236,3 +236,13 @@ def test_the_plan_says_that_contamination_is_not_looked_for(world):
     assert not any("--allow-cont" in text for text in verbs.plan(world).warnings)
     warned = verbs.plan(world, overrides=["decontamination=null"]).warnings
     assert any("--allow-contamination" in text for text in warned)
+
+
+def test_the_report_tells_a_budget_in_tokens_and_one_in_epochs(world):
+    arms = (
+        "arms={short: {order: {phases: [{tokens: 256}]}}, long: {order: {phases: [{epochs: 1}]}}}"
+    )
+    result = verbs.run(world, overrides=[arms])
+    page = result.report.read_text()
+    assert "256 tokens, domain only" in page
+    assert "1 epoch, domain only" in page

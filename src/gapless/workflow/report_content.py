@@ -82,8 +82,10 @@ def _describe(arm: Recipe) -> str:
     selections = [f"{name}: {describe(selection)}" for name, selection in arm.selection.items()]
     phases = []
     for phase in arm.order.phases:
-        epochs = "1 epoch" if phase.epochs == 1 else f"{phase.epochs:g} epochs"
-        budget = f"{phase.tokens:,} tokens" if phase.tokens else epochs
+        if phase.epochs is None:
+            budget = f"{phase.tokens:,} tokens"
+        else:
+            budget = "1 epoch" if phase.epochs == 1 else f"{phase.epochs:g} epochs"
         mixture = phase.mixture.type.replace("_", " ")
         share = f" {phase.mixture.general:.0%} general" if phase.mixture.type == "replay" else ""
         phases.append(f"{budget}, {mixture}{share}")

@@ -115,10 +115,10 @@ def test_what_many_documents_say_speaks_for_no_held_out_text_but_for_a_question(
     trained[0] = False
     counts = index.counts(words, trained)
     assert max(count.max() for count in counts) == 11
-    fewer = index.without_set_phrases(counts, 10)
+    fewer = index.without_set_phrases([count > 10 for count in counts])
     after = set(zip(*(column.tolist() for column in fewer.hits(words)[:2]), strict=True))
     assert after == {(12, 0), *((number, 1) for number in range(12))}
-    same = index.without_set_phrases(counts, 11)
+    same = index.without_set_phrases([count > 11 for count in counts])
     assert set(zip(*(c.tolist() for c in same.hits(words)[:2]), strict=True)) == before
 
 

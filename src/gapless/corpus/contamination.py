@@ -111,15 +111,14 @@ class ItemIndex:
             answers.append(np.bincount(own, minlength=len(hashes)))
         return tuple(answers)
 
-    def without_set_phrases(self, counts: Sequence[np.ndarray], limit: int) -> ItemIndex:
-        """Return the index without the hashes that stand in more documents than ``limit``.
+    def without_set_phrases(self, are_common: Sequence[np.ndarray]) -> ItemIndex:
+        """Return the index without hashes that are common (bool, per length, at their first rows).
 
         Only items that need a fraction of their n-grams lose any: a question stays as it is.
         """
         kept_hashes, kept_items = [], []
-        for hashes, items, count in zip(self.hashes, self.items, counts, strict=True):
-            is_common = count[np.searchsorted(hashes, hashes)] > limit
-            keep = ~is_common | (self.needed[items] == 0)
+        for hashes, items, is_common in zip(self.hashes, self.items, are_common, strict=True):
+            keep = ~is_common[np.searchsorted(hashes, hashes)] | (self.needed[items] == 0)
             kept_hashes.append(hashes[keep])
             kept_items.append(items[keep])
         owners = np.concatenate([np.zeros(0, np.int64), *kept_items])

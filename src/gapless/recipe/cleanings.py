@@ -198,7 +198,7 @@ class Decontamination(Part):
     held_out_fraction: Fraction = 0.1
     """Fraction of a held-out text's n-grams that marks a document: one may be a set phrase."""
     set_phrase: Fraction = 0.001
-    """An n-gram that more of the documents have (and more than ten) marks no held-out text."""
+    """An n-gram that more of a source's documents (and over ten) have marks no held-out text."""
     options: bool = False
     """Also remove documents that hold the right answer of a question, whole (paper 1, section 5.1).
 

@@ -39,10 +39,17 @@ def contamination_stage(
         known.save(index)
         parts = {name: document_parts(stage.path) for name, stage in documents.items()}
         tasks = [(part, index) for every in parts.values() for part in every]
-        each = partial(place.engine.map, num_bytes=_sum("bytes", documents))
-        counts = [sum(own) for own in zip(*each(count_in_part, tasks), strict=True)]
-        limit = max(_FEW_DOCUMENTS, int(spec.set_phrase * _sum("kept", documents)))
-        known.without_set_phrases(counts, limit).save(index)
+        each = partial(
+            place.engine.map,
+            num_bytes=sum(int(stage.facts()["bytes"]) for stage in documents.values()),
+        )
+        counts = iter(each(count_in_part, tasks))
+        common = [np.zeros(len(hashes), np.bool_) for hashes in known.hashes]
+        for name, stage in documents.items():
+            limit = max(_FEW_DOCUMENTS, int(spec.set_phrase * stage.facts()["kept"]))
+            own = [sum(length) for length in zip(*(next(counts) for _ in parts[name]), strict=True)]
+            common = [was | (count > limit) for was, count in zip(common, own, strict=True)]
+        known.without_set_phrases(common).save(index)
         hits = iter(each(hits_in_part, tasks))
         index.unlink()
         removed = {}
@@ -56,17 +63,13 @@ def contamination_stage(
 
     return Stage(
         kind=CONTAMINATION,
-        version=2,
+        version=3,
         root=place.root,
         part={**spec.model_dump(mode="json"), "words": words_version()},
         inputs={f"documents.{name}": stage for name, stage in documents.items()}
         | {"probes": probes},
         work=work,
     )
-
-
-def _sum(fact: str, documents: Mapping[str, Stage]) -> int:
-    return sum(int(stage.facts()[fact]) for stage in documents.values())
 
 
 def _wanted(probes: Path, spec: Decontamination) -> Iterator[tuple[str, str, Any]]:

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from gapless.errors import RunError
+from gapless.records import artifact
 from gapless.records.artifact import ArtifactFolder, Manifest, write_text
 
 
@@ -68,3 +69,27 @@ def test_text_is_written_whole(tmp_path: Path) -> None:
     write_text(path, "neu \u00e9")
     assert path.read_text(encoding="utf-8") == "neu \u00e9"
     assert [p.name for p in tmp_path.iterdir()] == ["tree.json"]
+
+
+def test_an_artifact_is_taken_over_whole_or_not_at_all(tmp_path: Path, monkeypatch) -> None:
+    theirs, ours = tmp_path / "theirs", ArtifactFolder(tmp_path / "ours", "tokens", "f" * 32)
+    assert not ours.adopt(theirs)
+    make(ArtifactFolder(theirs, "tokens", "f" * 32))
+
+    def deleted_meanwhile(_: Path, target: Path) -> None:
+        raise FileNotFoundError(target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(artifact, "_link", deleted_meanwhile)
+        assert not ours.adopt(theirs)
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="full"):
+
+        def on_a_full_disk(_: Path, target: Path) -> None:
+            raise OSError(28, "the disk is full", str(target))
+
+        patch.setattr(artifact, "_link", on_a_full_disk)
+        ours.adopt(theirs)
+    assert not ours.partial_path.exists()
+    assert ours.adopt(theirs)
+    assert ours.manifest().facts == {"n": 1}
+    assert (ours.path / "data").read_text() == "x"

@@ -6,8 +6,6 @@ Daft takes its credentials from the environment, as each store's own tools do.
 
 from __future__ import annotations
 
-import logging
-import os
 import re
 import tempfile
 from collections.abc import Iterator
@@ -17,13 +15,12 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from gapless.corpus.quiet_daft import load_daft
 from gapless.errors import DataError
 
 _STORES, _WEB = ("s3", "gs", "hf"), ("https", "http")
 _GLOB_SIGN = re.compile(r"[*?[]")
 _BLOCK_BYTES = 8 << 20
-_QUIET = {"DO_NOT_TRACK": "1", "DAFT_PROGRESS_BAR": "0", "DAFT_ANALYTICS_ENABLED": "0"}
-_SILENT = logging.NullHandler()
 _MEND = "Check the address, the network, and the credentials that the environment holds for it."
 
 
@@ -65,7 +62,7 @@ def remote_files(text: str) -> list[RemoteFile]:
         what = "this kind of address cannot be read"
         known = ", ".join(f"{known}://" for known in (*_STORES, *_WEB))
         raise DataError(what, where=text, mend=f"Addresses begin with one of {known}.")
-    daft = _load_daft()
+    daft = load_daft()
     try:
         if scheme in _WEB:
             found = [RemoteFile(text, daft.File(text).size())]
@@ -131,7 +128,7 @@ def _access(daft: Any, url: str) -> Any:
 
 
 def _fetch(file: RemoteFile, path: Path) -> None:
-    daft = _load_daft()
+    daft = load_daft()
     size = 0
     try:
         with (
@@ -157,13 +154,3 @@ def _reason(error: Exception) -> str:
 
 def _path(url: str) -> str:
     return unquote(urlsplit(url).path) if url.startswith(_WEB) else url
-
-
-def _load_daft() -> Any:
-    for name, value in _QUIET.items():
-        os.environ.setdefault(name, value)
-    import daft
-
-    # It logs what it raises, too.
-    logging.getLogger("daft_local_execution").addHandler(_SILENT)
-    return daft

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from gapless.units import parse_tokens
 
@@ -38,3 +38,14 @@ Fraction = Annotated[
     WithJsonSchema({"type": ["number", "string"], "examples": [0.1, "10%"]}),
 ]
 """A number from 0 to 1, written like 0.1 or 10%."""
+
+
+def _sums_to_one(shares: dict[str, float]) -> dict[str, float]:
+    total = sum(shares.values())
+    if abs(total - 1) > 1e-9:
+        raise ValueError(f"the shares sum to {total:.9g}; make them sum to 1")
+    return shares
+
+
+Whole = Annotated[dict[str, Fraction], AfterValidator(_sums_to_one)]
+"""Names to fractions that sum to 1."""

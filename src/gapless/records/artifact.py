@@ -94,9 +94,15 @@ class ArtifactFolder:
             theirs.manifest()
         except RunError:  # damaged: theirs to mend, and no use to us
             return False
-        shutil.rmtree(self.partial_path, ignore_errors=True)
-        shutil.copytree(theirs.path, self.partial_path, copy_function=_link)
-        commit_folder(self.partial_path, self.path)
+        try:
+            with self.fresh() as folder:
+                for file in (place for place in theirs.path.rglob("*") if place.is_file()):
+                    target = folder / file.relative_to(theirs.path)
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    _link(file, target)
+                commit_folder(folder, self.path)
+        except (FileNotFoundError, PermissionError):  # deleted meanwhile, or not ours to read
+            return False
         return True
 
     def commit(self, manifest: Manifest) -> None:
@@ -106,7 +112,7 @@ class ArtifactFolder:
         commit_folder(self.partial_path, self.path)
 
 
-def _link(source: str, target: str) -> None:
+def _link(source: Path, target: Path) -> None:
     """Give a file a second name, or copy it to another disk."""
     try:
         os.link(source, target)

@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from gapless.corpus.quiet_daft import load_daft
 from gapless.errors import GaplessError, RunError
 
-_QUIET = {"DO_NOT_TRACK": "1", "DAFT_PROGRESS_BAR": "0", "DAFT_ANALYTICS_ENABLED": "0"}
 _AUTO = "auto"
 """What Ray calls the cluster that this machine is part of."""
 _SMALL_BYTES = 64 << 20
@@ -55,7 +55,7 @@ class Engine:
     def _through_daft(
         self, function: Callable[..., Any], tasks: Sequence[tuple[Any, ...]]
     ) -> list[Any]:
-        daft = _load_daft()
+        daft = load_daft()
         if self.kind == "ray":
             _use_ray(daft)
         packed = [pickle.dumps((function, task)) for task in tasks]
@@ -110,15 +110,6 @@ def _unpacked(answer: bytes) -> Any:
 
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _load_daft() -> Any:
-    """Import Daft with its analytics and its progress bars off, unless the user set them."""
-    for name, value in _QUIET.items():
-        os.environ.setdefault(name, value)
-    import daft
-
-    return daft
 
 
 def _use_ray(daft: Any) -> None:

@@ -1,9 +1,18 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gapless.errors import DataError, RunError
-from gapless.evaluation.items import ProbeItems, Question, read_probe, read_probes, write_probe
+from gapless.evaluation.items import (
+    ProbeItems,
+    Question,
+    _file_name,
+    read_probe,
+    read_probes,
+    write_probe,
+)
 from gapless.evaluation.questions import read_questions
 
 TEXTS = ProbeItems(
@@ -22,7 +31,9 @@ def test_a_probe_reads_back_as_written(tmp_path, probe):
 def test_a_folders_probes_come_by_name(tmp_path):
     write_probe(tmp_path, TEXTS)
     write_probe(tmp_path, QUESTIONS)
-    assert read_probes(tmp_path) == [QUESTIONS, TEXTS]
+    topic = topic_probe("exam/all")
+    write_probe(tmp_path, topic)
+    assert read_probes(tmp_path) == [QUESTIONS, TEXTS, topic]
 
 
 def test_two_probes_of_one_name_are_an_error(tmp_path):
@@ -31,11 +42,50 @@ def test_two_probes_of_one_name_are_an_error(tmp_path):
         write_probe(tmp_path, TEXTS)
 
 
-@pytest.mark.parametrize("name", ["../law", "a/b", ".hidden", "/law"])
-def test_a_name_that_leaves_the_folder_is_an_error(tmp_path, name):
-    probe = ProbeItems(name=name, role="domain", kind="bits_per_byte", items=("a",))
-    with pytest.raises(DataError, match="cannot be a probe's name"):
-        write_probe(tmp_path / "probes", probe)
+HOSTILE = [
+    "web/Law and Policy",
+    "web/../x",
+    "../web/x",
+    "/web/x",
+    "web/a/b",
+    "web/a%2Fb",
+    'web/a\\b\n"c\u2028',
+    "web/\u6cd5\u5f8b",
+    "web/" + "\u6cd5" * 200,
+    "web/" + "\u6cd5" * 199 + "\u5f8b",
+    "web/",
+    ".hidden",
+    "..",
+]
+
+
+def topic_probe(name):
+    return ProbeItems(name=name, role="domain", kind="perplexity", items=("a", "b"))
+
+
+def test_a_hostile_name_stays_in_the_folder_and_is_read_back(tmp_path):
+    folder = tmp_path / "probes"
+    paths = {write_probe(folder, topic_probe(name)) for name in HOSTILE}
+    assert len(paths) == len(HOSTILE)
+    assert {path.parent for path in paths} == {folder}
+    assert [path.name for path in tmp_path.iterdir()] == ["probes"]
+    assert sorted(probe.name for probe in read_probes(folder)) == sorted(HOSTILE)
+    assert (folder / "web%2FLaw%20and%20Policy.jsonl").is_file()
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=120))
+def test_a_file_has_one_probes_name(name):
+    file = _file_name(name)
+    assert 0 < len(file) <= 200
+    assert set(file).isdisjoint("/\\\0")
+    assert not file.startswith(".")
+    others = {name + "/", name[:-1], name.replace("/", "%2F"), name.swapcase(), file} - {name}
+    assert file not in {_file_name(other) for other in others if other}
+
+
+def test_a_name_with_a_nul_is_an_error(tmp_path):
+    with pytest.raises(DataError, match="holds a NUL"):
+        write_probe(tmp_path, topic_probe("web/a\0b"))
 
 
 @pytest.mark.parametrize(

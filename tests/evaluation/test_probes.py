@@ -1,15 +1,17 @@
-"""The two kinds of probe, and the suite that asks them."""
+"""The kinds of probe, and the suite that asks them."""
 
 import math
 
 import numpy as np
 import pytest
+import torch
 
 from gapless.errors import RunError
 from gapless.evaluation.bits_per_byte import bits_per_byte
 from gapless.evaluation.items import ProbeItems, Question
 from gapless.evaluation.likelihood import Scorer
 from gapless.evaluation.multiple_choice import multiple_choice
+from gapless.evaluation.perplexity import perplexity
 from gapless.evaluation.suite import HIGHER_IS_BETTER, measure
 
 TEXTS = ("the cell divides", "la paroi", "é", "the wall of the cell holds. " * 3)
@@ -48,6 +50,23 @@ def test_a_documents_bits_do_not_depend_on_the_others(scorer):
     together = bits_per_byte(scorer, TEXTS)["bits_per_byte"].numerators
     alone = [bits_per_byte(scorer, [text])["bits_per_byte"].numerators[0] for text in TEXTS]
     np.testing.assert_allclose(together, alone, rtol=1e-5)
+
+
+def test_perplexity_is_that_of_a_plain_forward_on_each_document_alone(scorer, model, tokenizer):
+    values = perplexity(scorer, TEXTS)["nats_per_token"]
+    model.eval()
+    losses, predicted = [], []
+    for text in TEXTS:
+        ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+        whole = torch.tensor([[tokenizer.eos_token_id, *ids]])  # what stands before a document
+        with torch.no_grad():
+            losses.append(float(model(input_ids=whole, labels=whole).loss))  # a mean over tokens
+        predicted.append(len(ids))
+    model.train()
+    assert values.denominators.tolist() == predicted
+    np.testing.assert_allclose(values.numerators / values.denominators, losses, rtol=1e-5)
+    assert values.value == pytest.approx(np.average(losses, weights=predicted), rel=1e-5)
+    assert max(losses) > 1.1 * min(losses)  # guard: the texts differ
 
 
 def test_choices_are_scored_as_the_slow_reference_does(scorer, slow_nats):
@@ -126,6 +145,7 @@ def test_a_choice_that_merges_into_the_question_keeps_its_last_token(scorer):
 PROBES = (
     ProbeItems(name="law", role="domain", kind="bits_per_byte", items=TEXTS),
     ProbeItems(name="exam", role="general", kind="multiple_choice", items=QUESTIONS),
+    ProbeItems(name="law/a/../b", role="domain", kind="perplexity", items=TEXTS),
 )
 
 
@@ -136,10 +156,11 @@ def test_the_suite_gives_a_row_and_the_items_of_every_metric(scorer):
         ("exam", "general", "accuracy"),
         ("exam", "general", "accuracy_per_byte"),
         ("exam", "general", "gold_bits_per_byte"),
+        ("law/a/../b", "domain", "nats_per_token"),
     ]
     assert {row.arm for row in rows} == {"main"}
     assert {row.tokens_seen for row in rows} == {640}
-    assert [row.num_items for row in rows] == [4, 5, 5, 5]
+    assert [row.num_items for row in rows] == [4, 5, 5, 5, 4]
     for row in rows:
         assert row.value == items[f"{row.probe}/{row.metric}"].value
         assert row.higher_is_better == HIGHER_IS_BETTER[row.metric] == ("accuracy" in row.metric)

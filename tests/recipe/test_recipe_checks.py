@@ -134,6 +134,56 @@ CHECKS = {
         ["probing.probes=[{type: bits_per_byte}, {type: bits_per_byte}]"],
         "probing.probes[1]: bits_per_byte stands twice\n  It measures every source.",
     ),
+    "perplexity twice": (
+        ["probing.probes=[{type: perplexity}, {type: perplexity}]"],
+        "probing.probes[1]: perplexity stands twice\n  It measures every source.",
+    ),
+    "perplexity twice by a topic": (
+        [
+            "scores={kind: {type: language}}",
+            "probing.probes=[{type: perplexity, by: kind}, {type: perplexity, by: kind}]",
+        ],
+        "probing.probes[1]: perplexity by 'kind' stands twice\n  It measures every source.",
+    ),
+    "perplexity by no column": (
+        [
+            "scores={topic: {type: language}}",
+            "probing.probes=[{type: perplexity, by: topik}]",
+        ],
+        (
+            "probing.probes[0].by: no source that holds text out has a column 'topik'\n"
+            "  Did you mean 'topic'?"
+        ),
+    ),
+    "perplexity by a column of what is not held out": (
+        [
+            "scores={topic: {type: language, sources: [web]}, kind: {type: language}}",
+            "sources.web.held_out=0",
+            "probing.probes=[{type: perplexity, by: topic}]",
+        ],
+        (
+            "probing.probes[0].by: no source that holds text out has a column 'topic'\n"
+            "  Columns of labels: kind."
+        ),
+    ),
+    "perplexity by numbers": (
+        ["probing.probes=[{type: perplexity, by: perplexity}]"],
+        (
+            "probing.probes[0].by: 'perplexity' is a column of numbers, not of labels\n"
+            "  Compute labels under `scores`, such as a topic."
+        ),
+    ),
+    "perplexity of nothing": (
+        [
+            "sources.pubmed.held_out=0",
+            "sources.web.held_out=0%",
+            "probing.probes=[{type: perplexity}]",
+        ],
+        (
+            "probing.probes[0]: perplexity needs held-out text, and no source has any\n"
+            "  Give a source 'held_out: 2%', or write other probes."
+        ),
+    ),
     "probe called like a source": (
         ["probing.probes=[{type: multiple_choice, name: web, path: x, role: general}]"],
         "probing.probes[0].name: 'web' is a source's name already\n  Measurements go by this name.",
@@ -167,3 +217,15 @@ def test_what_fits_is_let_pass(tmp_path: Path) -> None:
         "sources.web.held_out=0",
     ]
     assert load(write(tmp_path), overrides).training.micro_batch_tokens == 256
+
+
+def test_perplexity_goes_by_every_kind_of_label(tmp_path: Path) -> None:
+    scores = (
+        "scores={tongue: {type: language, sources: [web]}, topic: {type: topic, labels: l.jsonl}, "
+        "mine: {type: function, path: f.py, returns: labels}}"
+    )
+    by = ("tongue", "topic", "mine")
+    probes = ", ".join(f"{{type: perplexity, by: {column}}}" for column in by)
+    recipe = load(write(tmp_path), [scores, f"probing.probes=[{{type: perplexity}}, {probes}]"])
+    found = [getattr(probe, "by", "") for probe in recipe.probing.probes]
+    assert found == [None, *by]

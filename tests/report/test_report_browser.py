@@ -11,7 +11,8 @@ from gapless.report.numbers import short
 
 pytestmark = pytest.mark.browser
 HISTOGRAMS = 1 + 2 + 1
-CHARTS = 2 + 4 + 1 + 2 + HISTOGRAMS
+AREAS = 3
+CHARTS = 2 + 4 + 1 + AREAS + 2 + HISTOGRAMS
 LINES = 3 * (2 + 4 + 2)
 
 

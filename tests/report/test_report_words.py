@@ -7,11 +7,9 @@ from dataclasses import replace
 import pytest
 
 from gapless.report import Trace, render
-from gapless.report.content import MixturePoint
 from gapless.report.numbers import count, metric_named, short, signed, value
 from gapless.report.plots import thinned
 from gapless.report.sections import gap, headline
-from gapless.report.sections.mixture import stretches
 from gapless.report.verdict import change_sentence, drop_sentences, verdict
 
 BITS, ACCURACY = metric_named("bits_per_byte"), metric_named("accuracy")
@@ -163,17 +161,3 @@ def test_a_thinned_trace_keeps_the_mean_and_the_end():
     assert thin.tokens[-1] == 1000
     assert thin.values[0] == 5.5
     assert sum(thin.values) / 100 == 500.5
-
-
-def test_many_stretches_merge_without_changing_the_whole():
-    points = []
-    for step in range(1, 101):
-        share = 0.25 if step <= 50 else 0.75
-        points += [
-            MixturePoint(tokens_seen=step * 10, source="a", share=share),
-            MixturePoint(tokens_seen=step * 10, source="b", share=1 - share),
-        ]
-    merged = stretches(tuple(points))
-    assert len(merged) == 20
-    assert sum(s.shares["a"] * (s.end - s.start) for s in merged) == pytest.approx(500.0)
-    assert all(sum(s.shares.values()) == pytest.approx(1.0) for s in merged)

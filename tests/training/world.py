@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from gapless.mixing import PhasePlan, Rounds, Supply
 from gapless.modeling import new_model
-from gapless.ordering import DocumentStream, RunOrder
-from gapless.recipe.schema import Training
+from gapless.ordering import Cut, Documents, DocumentStream, RunOrder, Shuffled
+from gapless.recipe.schema import Order, Training
 from gapless.records.measurements import ItemValues, Measurement
+from gapless.records.stretches import Stretch
 from gapless.records.token_store import TokenStore, TokenStoreWriter
 from gapless.training.compute import Compute
 from gapless.training.loop import TrainingJob, train
@@ -43,8 +45,15 @@ def make_store(folder: Path) -> TokenStore:
 
 
 def make_order(store: TokenStore, rows: int = 40) -> RunOrder:
-    stream = DocumentStream("law", documents=np.arange(50), lengths=store.lengths, seed=1)
-    return RunOrder([{"law": rows}], {"law": stream}, context=CONTEXT)
+    documents = Documents("law", np.arange(50), store.offsets)
+    stream = DocumentStream(Shuffled(documents, seed=1), Cut(CONTEXT), seed=1)
+    return RunOrder([Stretch.whole(0, {"law": rows})], {"law": stream})
+
+
+def make_rounds(rows: int = 40) -> Rounds:
+    """One phase whose mixture stays as it is."""
+    phase = PhasePlan({"law": 1.0}, 0, rows, (Stretch.whole(0, {"law": rows}),))
+    return Rounds([phase], Order(context=CONTEXT), Supply({"law": "domain"}, {"law": 1600}), {})
 
 
 class Watcher:
@@ -93,12 +102,15 @@ def run_tiny(
     """Train the tiny model in ``folder``; return whether it ended, the model and the watcher."""
     store = make_store(folder.parent / "store")
     model, watcher = model or tiny_model(), Watcher()
+    training = training or Training(batch_tokens=64, learning_rate=1e-2)
     folder.mkdir(parents=True, exist_ok=True)
     job = TrainingJob(
         seed=5,
         order=make_order(store),
         stores={"law": store},
-        training=training or Training(batch_tokens=64, learning_rate=1e-2),
+        training=training,
+        rate=lambda seen: training.learning_rate * training.schedule.factor(seen, 40 * CONTEXT),
+        rounds=make_rounds(),
         compute=compute or Compute.choose("cpu", "fp32"),
         probe_steps=checkpoint_steps | {1, 2, 4},
         checkpoint_steps=checkpoint_steps,

@@ -49,7 +49,7 @@ def test_the_plan_equals_what_the_run_did_to_the_token(tmp_path: Path) -> None:
         }
         assert len(measured) == arm.probes + 1
         for row in (row for row in plan.mixture if row.arm == arm.name):
-            assert sum(step["source_tokens"].get(row.source, 0) for step in steps) == row.tokens
+            assert sum(step["tokens"].get(row.source, 0) for step in steps) == row.tokens
     assert verbs.plan(recipe).mixture == plan.mixture
 
 

@@ -1,23 +1,30 @@
-"""What a probe asks, and how a stage keeps it: ``probes/<name>.jsonl``.
+"""What a probe asks, and how a stage keeps it: ``probes/<name, quoted>.jsonl``.
 
 {"name": ..., "role": ..., "kind": ..., "schema_version": 1}     the first line
-"a text"                                                         bits_per_byte, one per item
-{"question": ..., "choices": [...], "answer": 0}                 multiple_choice, one per item
+"a text"                                                         one per item
+{"question": ..., "choices": [...], "answer": 0}                 multiple_choice: one per item
+
+A name can be any text (``web/Law and Policy``); the file's name is made of it, the first line has
+it as it is.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
+from urllib.parse import quote
 
 from gapless.errors import DataError, RunError
 from gapless.records.artifact import write_text
 
-Kind = Literal["bits_per_byte", "multiple_choice"]
+Kind = Literal["bits_per_byte", "multiple_choice", "perplexity"]
 SCHEMA_VERSION = 1
+_LONGEST_NAME = 200
+"""Bytes of a file's name; file systems allow 255."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +49,8 @@ class ProbeItems:
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """The items of a bits-per-byte probe."""
-        assert self.kind == "bits_per_byte"
+        """The items of a bits-per-byte or perplexity probe."""
+        assert self.kind != "multiple_choice"
         return cast("tuple[str, ...]", self.items)
 
     @property
@@ -54,17 +61,28 @@ class ProbeItems:
 
 
 def write_probe(folder: Path, probe: ProbeItems) -> Path:
-    """Write a probe to ``folder/<name>.jsonl`` and return the path."""
-    path = folder / f"{probe.name}.jsonl"
-    if path.parent != folder or probe.name.startswith("."):
-        what = f"{probe.name!r} cannot be a probe's name: it is also the name of a file"
-        raise DataError(what, mend="Use letters, digits, '_', '-' and '.' in it.")
+    """Write a probe to a file of its own in ``folder`` and return the path."""
+    if "\0" in probe.name:  # it would end the name of the probe's arrays in an archive
+        what = f"{probe.name!r} cannot be a probe's name: it holds a NUL"
+        raise DataError(what, mend="Take it out of the label.")
+    path = folder / f"{_file_name(probe.name)}.jsonl"
     if path.exists():
-        mend = "Give every multiple_choice probe a name of its own that is no source's name."
+        mend = "Give every probe, and every label of a source, a name of its own."
         raise DataError(f"two probes are called {probe.name!r}", mend=mend)
     folder.mkdir(parents=True, exist_ok=True)
     write_text(path, "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in _rows(probe)))
     return path
+
+
+def _file_name(name: str) -> str:
+    """Return a file's name that no other probe has: letters, digits and ``_-.~`` stay."""
+    quoted = quote(name, safe="")
+    if quoted.startswith("."):
+        quoted = f"%2E{quoted[1:]}"
+    if len(quoted) <= _LONGEST_NAME:
+        return quoted
+    digest = hashlib.blake2b(name.encode(), digest_size=16).hexdigest()
+    return f"{quoted[: _LONGEST_NAME - 33]}={digest}"  # nothing quoted holds a '='
 
 
 def _rows(probe: ProbeItems) -> Iterator[Any]:
@@ -101,11 +119,15 @@ def _decode(rows: list[Any]) -> ProbeItems:
 
 
 def _item(kind: str, row: Any) -> Any:
-    if kind == "bits_per_byte":
+    if kind in {"bits_per_byte", "perplexity"}:
         return str(row)
     return Question(row["question"], tuple(row["choices"]), int(row["answer"]))
 
 
 def read_probes(folder: Path) -> list[ProbeItems]:
-    """Read every probe of a folder, by name."""
-    return [read_probe(path) for path in sorted(folder.glob("*.jsonl"))]
+    """Read every probe of a folder: by name, perplexity after the others.
+
+    The order is that of the measurements, and so that in which a report shows them.
+    """
+    probes = [read_probe(path) for path in sorted(folder.glob("*.jsonl"))]
+    return sorted(probes, key=lambda probe: probe.kind == "perplexity")

@@ -11,6 +11,7 @@ from gapless.evaluation.bits_per_byte import bits_per_byte
 from gapless.evaluation.items import ProbeItems
 from gapless.evaluation.likelihood import Scorer
 from gapless.evaluation.multiple_choice import multiple_choice
+from gapless.evaluation.perplexity import perplexity
 from gapless.records.measurements import ItemValues, Measurement
 
 HIGHER_IS_BETTER = {
@@ -18,6 +19,7 @@ HIGHER_IS_BETTER = {
     "accuracy_per_byte": True,
     "bits_per_byte": False,
     "gold_bits_per_byte": False,
+    "nats_per_token": False,
 }
 """Every metric that a probe gives."""
 
@@ -56,6 +58,8 @@ def measure(
 def _ask(scorer: Scorer, probe: ProbeItems) -> dict[str, ItemValues]:
     if probe.kind == "bits_per_byte":
         return bits_per_byte(scorer, probe.texts)
+    if probe.kind == "perplexity":
+        return perplexity(scorer, probe.texts)
     return multiple_choice(scorer, probe.questions)
 
 

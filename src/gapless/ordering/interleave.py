@@ -33,6 +33,15 @@ def interleave(counts: np.ndarray, start: int, stop: int) -> tuple[np.ndarray, n
     return sources[window], indices[window]
 
 
+def rows_taken(counts: np.ndarray, length: int) -> np.ndarray:
+    """Return how many rows of each source the first ``length`` rows hold: int64, (sources,)."""
+    counts = np.asarray(counts, dtype=np.int64)
+    taken = _rows_before(counts, _position_before(counts, length))
+    sources, _ = interleave(counts, int(taken.sum()), length)
+    answer: np.ndarray = taken + np.bincount(sources, minlength=len(counts))
+    return answer
+
+
 def _rows_before(counts: np.ndarray, position: float) -> np.ndarray:
     """Rows of each source that stand strictly before ``position``, exact in floating point."""
     safe = np.maximum(counts, 1)

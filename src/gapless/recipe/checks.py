@@ -7,10 +7,17 @@ from itertools import pairwise
 from gapless.recipe.mistakes import Mistake, nearest
 from gapless.recipe.mixtures import Replay, Shares
 from gapless.recipe.places import Path
-from gapless.recipe.probes import BitsPerByte, MultipleChoice
+from gapless.recipe.probes import BitsPerByte, MultipleChoice, Perplexity
 from gapless.recipe.schedules import WarmupStableDecay
 from gapless.recipe.schema import Recipe
-from gapless.recipe.scores import ModelPerplexity, NgramPerplexity, Topic
+from gapless.recipe.scores import (
+    FunctionScore,
+    Language,
+    ModelPerplexity,
+    NgramPerplexity,
+    Score,
+    Topic,
+)
 from gapless.recipe.selections import Budgeted, CombinedSelection, RandomSelection, Selection
 
 
@@ -183,6 +190,7 @@ def _probes(recipe: Recipe) -> Iterator[Mistake]:
         )
     for _, again in pairwise(loss_probes):
         yield Mistake((*path, again), "bits_per_byte stands twice", "It measures every source.")
+    yield from _perplexity_probes(recipe, held_out)
     named = {i: probe.name for i, probe in enumerate(probes) if isinstance(probe, MultipleChoice)}
     counts = Counter(named.values())
     for index, name in named.items():
@@ -191,6 +199,38 @@ def _probes(recipe: Recipe) -> Iterator[Mistake]:
         elif name in recipe.sources:
             what = f"{name!r} is a source's name already"
             yield Mistake((*path, index, "name"), what, "Measurements go by this name.")
+
+
+def _perplexity_probes(recipe: Recipe, held_out: list[str]) -> Iterator[Mistake]:
+    columns = {column for name in held_out for column in recipe.columns_of(name)}
+    scores = recipe.scores.items()
+    labels = [name for name, score in scores if name in columns and _gives_labels(score)]
+    seen: set[str | None] = set()
+    for index, probe in enumerate(recipe.probing.probes):
+        if not isinstance(probe, Perplexity):
+            continue
+        path: Path = ("probing", "probes", index)
+        if not held_out:
+            mend = "Give a source 'held_out: 2%', or write other probes."
+            what = "perplexity needs held-out text, and no source has any"
+            yield Mistake(path, what, mend)
+        elif probe.by is not None and probe.by not in labels:
+            what = f"no source that holds text out has a column {probe.by!r}"
+            if probe.by in columns:
+                what = f"{probe.by!r} is a column of numbers, not of labels"
+            mend = nearest(probe.by, labels, kind="Columns of labels")
+            mend = mend or "Compute labels under `scores`, such as a topic."
+            yield Mistake((*path, "by"), what, mend)
+        elif probe.by in seen:
+            by = "" if probe.by is None else f" by {probe.by!r}"
+            yield Mistake(path, f"perplexity{by} stands twice", "It measures every source.")
+        seen.add(probe.by)
+
+
+def _gives_labels(score: Score) -> bool:
+    if isinstance(score, FunctionScore):
+        return score.returns == "labels"
+    return isinstance(score, Topic | Language)
 
 
 def _sources(recipe: Recipe, role: str) -> list[str]:

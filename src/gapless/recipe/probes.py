@@ -31,7 +31,25 @@ class MultipleChoice(Part):
     """Whether the task asks for domain or for general ability."""
 
 
-Probe = Annotated[BitsPerByte | MultipleChoice, Field(discriminator="type")]
+class Perplexity(Part):
+    """Perplexity on held-out documents, of each source or topic by topic (Chen et al. 2024).
+
+    Measurements are called ``SOURCE/LABEL``, or ``SOURCE/all`` for a whole source.
+    """
+
+    type: Literal["perplexity"] = "perplexity"
+    by: str | None = None
+    """A column of labels, such as a topic score: measured label by label.
+
+    A source without the column is measured as a whole, as all are when this is left out.
+    """
+    bytes_per_label: Annotated[Tokens, Field(ge=4)] = 16_384
+    """UTF-8 bytes of held-out text measured per label, or per source measured as a whole."""
+    max_document_bytes: Annotated[Tokens, Field(ge=4)] = 4_096
+    """A longer document is measured on its beginning only, so that no single one dominates."""
+
+
+Probe = Annotated[BitsPerByte | MultipleChoice | Perplexity, Field(discriminator="type")]
 
 
 class Probing(Part):

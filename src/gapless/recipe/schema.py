@@ -5,8 +5,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from gapless.recipe.cleanings import Cleaning, Decontamination, Deduplication
+from gapless.recipe.curricula import Curriculum
 from gapless.recipe.fields import Fraction, Name, Part, Tokens
-from gapless.recipe.mixtures import DomainOnly, Mixture
+from gapless.recipe.mixtures import DomainOnly, FixedMixture, Mixture
 from gapless.recipe.probes import Probing, Role
 from gapless.recipe.schedules import Cosine, Schedule
 from gapless.recipe.scores import Score
@@ -68,8 +69,16 @@ class Phase(Part):
     tokens: Tokens | None = None
     """The phase's budget."""
     epochs: float | None = Field(default=None, gt=0)
-    """The budget as passes over the selected domain text."""
+    """The budget as passes over the selected domain text (or over the mixture's ``epoch``)."""
     mixture: Mixture = DomainOnly()
+    curriculum: Curriculum | None = None
+    """In which sequence documents come; shuffled when left out."""
+    reuse: bool = False
+    """Draw from all documents again; by default those that a phase before used up wait."""
+    learning_rate: float | None = Field(default=None, gt=0)
+    """The phase's own peak rate; that of ``training`` when left out."""
+    schedule: Schedule | None = None
+    """A schedule over the phase's own tokens; that of ``training`` runs over the whole run."""
 
     @model_validator(mode="after")
     def _one_budget(self) -> "Phase":
@@ -78,14 +87,32 @@ class Phase(Part):
         return self
 
 
+class Change(Part):
+    """A mixture changed on the way."""
+
+    at: Annotated[Tokens, Field(gt=0)]
+    """Tokens of the run up to which everything stays as it was, rounded down to a row."""
+    mixture: FixedMixture
+    """What the rest of the phase gets."""
+
+
 class Order(Part):
     """What the model sees, and when."""
 
     context: int = Field(default=2048, ge=2)
     """Tokens per row."""
+    packing: Literal["cut", "best_fit"] = "cut"
+    """``cut``: documents are joined and cut at the rows' borders; no padding.
+
+    ``best_fit``: only documents longer than a row are cut; a row's rest is padding.
+    """
+    strata: dict[str, str] = Field(default_factory=dict)
+    """Source name to a column of labels: each label's documents have a share of their own."""
     max_repetition: float = Field(default=8.0, gt=0)
     """How often the run may see a source's selected text; beyond it, the recipe is refused."""
     phases: tuple[Phase, ...] = Field(default=(Phase(epochs=1),), min_length=1)
+    changes: tuple[Change, ...] = ()
+    """Add one to change the mixture of a run under way: it goes on from a checkpoint before it."""
 
 
 class Checkpoints(Part):

@@ -5,8 +5,9 @@
 `content.py` is what comes in (`text_content.py`: sources, removals, scores): plain values, filled
 by the workflow. Each file in `sections/` turns its part of it into a `Section`; `verdict.py` writes
 the sentences, `plots.py` the line charts' data and tables, `histograms.py` those of scores,
-`distribution.py` does the arithmetic of scores, `numbers.py` every number's shape. The charts are
-drawn as SVG by `assets/*.js`.
+`decisions.py` those of reacting mixtures, `stretches.py` and `distribution.py` do the arithmetic of
+mixtures and scores, `source_styles.py` gives every source and topic its colour, `numbers.py` every
+number its shape. The charts are drawn as SVG by `assets/*.js`.
 
 To add a section: one file in `sections/`, one template, one line in `sections/table.py`.
 """
@@ -14,9 +15,13 @@ To add a section: one file in `sections/`, one template, one line in `sections/t
 from gapless.report.content import (
     ArmContent,
     Content,
+    CurriculumTrace,
     CurveContent,
     GapRow,
     MixturePoint,
+    PhaseMark,
+    Round,
+    TopicDecision,
     Trace,
 )
 from gapless.report.page import render
@@ -37,18 +42,22 @@ __all__ = [
     "ArmContent",
     "ClassifierContent",
     "Content",
+    "CurriculumTrace",
     "CurveContent",
     "GapRow",
     "LabelContent",
     "LabelledSource",
     "MixturePoint",
+    "PhaseMark",
     "RemovalContent",
     "RemovedExample",
+    "Round",
     "ScoreContent",
     "ScoredExample",
     "ScoredSource",
     "SelectedContent",
     "SourceContent",
+    "TopicDecision",
     "Trace",
     "render",
 ]

@@ -49,8 +49,77 @@ class MixturePoint:
 
     tokens_seen: int
     source: str
+    """Or a stratum: ``source/topic``."""
     share: float
     """From 0 to 1; the shares of one point sum to 1."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhaseMark:
+    """One phase of an arm."""
+
+    tokens_seen: int
+    """Where it begins; it ends where the next one begins, or with the run."""
+    label: str
+    """A word or two."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TopicDecision:
+    """What one round measured of one topic, and what became of its share."""
+
+    topic: str
+    """A stratum: ``source/topic``."""
+    perplexity_before: float | None
+    """At the round before; None at the start of a phase."""
+    perplexity: float | None
+    """At this round."""
+    factor: float | None
+    """What the rule multiplied the share by, before all shares were made to sum to 1 again; None
+    where nothing was decided."""
+    share_before: float
+    share: float
+    """Of the phase's tokens from this round on, from 0 to 1."""
+    note: str = ""
+    """What held the rule back: ``held at the cap``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Round:
+    """One decision of a mixture that reacts to measurements.
+
+    The first round of a phase only measures: no factor, and every share stays what it is.
+    """
+
+    tokens_seen: int
+    """Where the new shares begin."""
+    phase: int
+    """Its phase's place in `ArmContent.phases`, from 0."""
+    group: str
+    """The parts whose shares are weighed against one another; empty when there is one group."""
+    rule: str
+    """How a share follows from the measurements, in words."""
+    decisions: tuple[TopicDecision, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CurriculumTrace:
+    """The scores of one stratum's documents in the order in which the model saw them.
+
+    The three lines are quantiles over the rows near each point.
+    """
+
+    name: str
+    """The stratum: ``source`` or ``source/topic``."""
+    column: str
+    """The score."""
+    tokens: tuple[int, ...]
+    """Tokens seen, rising."""
+    low: tuple[float, ...]
+    median: tuple[float, ...]
+    high: tuple[float, ...]
+    shuffled: bool = False
+    """Whether it has no curriculum and is shown to compare with: drawn in grey."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +178,11 @@ class ArmContent:
     learning_rate: Trace
     tokens_seen: int
     seconds: float | None = None
+    phases: tuple[PhaseMark, ...] = ()
+    """In order; the first begins at 0."""
+    rounds: tuple[Round, ...] = ()
+    """Rising within each group."""
+    curricula: tuple[CurriculumTrace, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

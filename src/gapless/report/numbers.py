@@ -22,8 +22,12 @@ class Metric:
 
 _METRICS = {
     "bits_per_byte": Metric("bits per byte", "bits per byte"),
+    "nats_per_token": Metric("perplexity (nats per token)", "nats per token"),
     "accuracy": Metric("accuracy", "points of accuracy", scale=100.0, digits=1, unit=" %"),
 }
+
+
+_CHANGE = Metric("change", "change", scale=100.0, digits=1)
 
 
 def metric_named(name: str) -> Metric:
@@ -95,6 +99,20 @@ def tokens(number: float | None) -> str:
 def percent(share: float) -> str:
     """Write a share: ``12.5 %``."""
     return f"{share * 100:.1f} %"
+
+
+def perplexity(number: float | None) -> str:
+    """Write a perplexity so that a change of a hundredth is seen: ``12.31``, ``1.23k``."""
+    if number is None or not math.isfinite(number):
+        return MISSING
+    return _fixed(number, 2) if abs(number) < 999.995 else short(number)
+
+
+def signed_percent(change: float | None) -> str:
+    """Write a relative change with its sign: ``+5.8 %``."""
+    if change is None or not math.isfinite(change):
+        return MISSING
+    return signed(change, _CHANGE) + " %"
 
 
 def _fixed(number: float, digits: int) -> str:

@@ -11,8 +11,8 @@ from gapless.report.content import Content
 from gapless.report.sections.table import SECTIONS
 from gapless.report.templating import fill
 
-_STYLES = ("page.css", "parts.css", "charts.css")
-_SCRIPTS = ("frame.js", "lines.js", "scatter.js", "bins.js", "page.js")
+_STYLES = ("page.css", "parts.css", "charts.css", "topics.css")
+_SCRIPTS = ("frame.js", "lines.js", "scatter.js", "bins.js", "area.js", "topics.js", "page.js")
 
 
 def render(content: Content) -> str:
@@ -21,7 +21,7 @@ def render(content: Content) -> str:
     page = fill(
         "page",
         content=content,
-        sections=[build(content) for build in SECTIONS],
+        sections=[section for build in SECTIONS if (section := build(content)) is not None],
         style=Markup(style),  # noqa: S704  # our own file
         script=Markup(script),  # noqa: S704  # our own files
         policy=_policy(style, script),

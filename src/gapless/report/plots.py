@@ -117,7 +117,13 @@ def trace_plot(
         (tokens(seen), *(_short_or_blank(cell) for cell in cells)) for seen, cells in rows
     )
     head = ("Tokens seen", *(arm.name for arm in arms))
-    return Plot(title, subtitle, spec, Table(head, *_capped(shown)))
+    return Plot(title, subtitle, spec, Table(head, *capped(shown)))
+
+
+def phase_marks(arm: ArmContent) -> list[dict[str, Any]]:
+    """Return where an arm's phases begin, for its charts; none when it has one phase."""
+    marks = [{"at": phase.tokens_seen, "label": phase.label} for phase in arm.phases]
+    return marks if len(marks) > 1 else []
 
 
 def thinned(trace: Trace, points: int = MAX_POINTS) -> Trace:
@@ -133,6 +139,17 @@ def thinned(trace: Trace, points: int = MAX_POINTS) -> Trace:
         tokens=tuple(seen[-1] for seen, _ in groups),
         values=tuple(sum(values) / len(values) for _, values in groups),
     )
+
+
+def capped(
+    rows: tuple[tuple[str, ...], ...], most: int = MAX_TABLE_ROWS
+) -> tuple[tuple[tuple[str, ...], ...], str]:
+    """Return about ``most`` of the rows, the first and the last among them, and what to say."""
+    step = -(-len(rows) // most) if rows else 1
+    if step == 1:
+        return rows, ""
+    kept = rows[::step] if (len(rows) - 1) % step == 0 else (*rows[::step], rows[-1])
+    return kept, f"Every {step}th of {len(rows)} rows; all of them are in the run's folder."
 
 
 def _line(item: ArmCurve, metric: Metric) -> dict[str, Any]:
@@ -183,20 +200,12 @@ def _curve_table(curves: Sequence[ArmCurve], metric: Metric) -> Table:
         (tokens(seen), *(cell or MISSING for cell in line)) for seen, line in _by_tokens(cells)
     )
     head = ("Tokens seen", *(item.arm for item in curves))
-    return Table(head, *_capped(rows))
+    return Table(head, *capped(rows))
 
 
 def _by_tokens(columns: Sequence[dict[int, _T]]) -> list[tuple[int, list[_T | None]]]:
     every = sorted({seen for column in columns for seen in column})
     return [(seen, [column.get(seen) for column in columns]) for seen in every]
-
-
-def _capped(rows: tuple[tuple[str, ...], ...]) -> tuple[tuple[tuple[str, ...], ...], str]:
-    step = -(-len(rows) // MAX_TABLE_ROWS) if rows else 1
-    if step == 1:
-        return rows, ""
-    kept = rows[::step] if (len(rows) - 1) % step == 0 else (*rows[::step], rows[-1])
-    return kept, f"Every {step}th of {len(rows)} rows; all of them are in the run's folder."
 
 
 def _short_or_blank(number: float | None) -> str:

@@ -17,8 +17,11 @@ from gapless.report.numbers import (
     signed,
     tokens,
 )
+from gapless.report.source_styles import is_topic
 
 Direction = Literal["better", "worse", "unclear", "no interval"]
+_TOPIC_METRIC = "nats_per_token"
+"""What steers a mixture; what became of an arm is told in other metrics where there are any."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +53,12 @@ def verdict(arm: ArmContent) -> Verdict:
 
 
 def headline_rows(rows: tuple[GapRow, ...]) -> tuple[GapRow, ...]:
-    """Return the means over the roles, the domain's first; every row when there is no mean."""
+    """Return the means over the roles, the domain's first; without one, all but the topics'."""
     ordered = in_order(rows)
-    return tuple(row for row in ordered if row.name == row.role) or ordered
+    whole = tuple(row for row in ordered if not is_topic(row.name))
+    means = tuple(row for row in ordered if row.name == row.role)
+    told = tuple(row for row in means if row.metric != _TOPIC_METRIC)
+    return told or means or whole or ordered
 
 
 def in_order(rows: tuple[GapRow, ...]) -> tuple[GapRow, ...]:

@@ -10,19 +10,22 @@ from typing import Any, Protocol
 import torch
 
 from gapless.errors import RunError
+from gapless.mixing import Rounds
 from gapless.ordering import RunOrder
 from gapless.packing import pack
 from gapless.recipe.schema import Training
 from gapless.records.journal import Journal
 from gapless.records.measurements import ItemValues, Measurement, items_path, write_items
-from gapless.records.rows import Row
+from gapless.records.rows import Rows
 from gapless.records.token_store import TokenStore
 from gapless.seeds import stream_key
 from gapless.training.checkpoints import Checkpoints, RunState
 from gapless.training.compute import Compute, accumulate_gradients
 from gapless.training.optimizer import make_optimizer
+from gapless.training.steering import Steering
 
 MEASUREMENTS_FILE, STEPS_FILE, SPEED_FILE = "measurements.jsonl", "steps.jsonl", "speed.jsonl"
+MIXTURE_FILE = "mixture.jsonl"
 
 Measured = tuple[list[Measurement], dict[str, ItemValues]]
 
@@ -45,6 +48,10 @@ class TrainingJob:
     order: RunOrder
     stores: Mapping[str, TokenStore]
     training: Training
+    rate: Callable[[int], float]
+    """Tokens seen to the learning rate of the step that starts there."""
+    rounds: Rounds
+    """The phases of the order; those whose mixture reacts extend it on the way."""
     compute: Compute
     probe_steps: frozenset[int]
     """Steps after which the model is measured; the last step is one of them."""
@@ -58,6 +65,17 @@ class TrainingJob:
     observer: Observer
     stop: Callable[[], bool]
     """Asked after every step; when true, the state is saved and the loop returns."""
+
+
+@dataclass(frozen=True)
+class _StepLog:
+    """What is written down of a step."""
+
+    loss: float
+    rate: float
+    norm: float
+    padding: int
+    started: float
 
 
 def num_steps(order: RunOrder, training: Training) -> int:
@@ -88,6 +106,9 @@ class _Loop:
         self.measurements = Journal(job.folder / MEASUREMENTS_FILE)
         self.steps = Journal(job.folder / STEPS_FILE)
         self.speed = Journal(job.folder / SPEED_FILE)
+        self.mixture = Journal(job.folder / MIXTURE_FILE)
+        self.journals = (self.measurements, self.steps, self.speed, self.mixture)
+        self.steering = Steering(job.rounds, self.mixture, job.base[0])
         self.domain_change: float | None = None
 
     def run(self) -> bool:
@@ -109,12 +130,14 @@ class _Loop:
         latest = self.checkpoints.latest()
         state = latest[1] if latest else RunState()
         kept_tokens = state.tokens_seen if latest else -1
-        for journal in (self.measurements, self.steps, self.speed):
+        for journal in self.journals:
             journal.cut(lambda row: row["tokens_seen"] <= kept_tokens)
         if latest:
             self.checkpoints.restore(self.model, self.optimizer, latest[0])
+            self.steering.replay(self.job.order)
         else:
             self._write(self.job.base, tokens_seen=0)
+            self.steering.react(self.job.order, 0, self.job.base[0])
         self.job.observer.measured(self.job.base[0])
         return state
 
@@ -126,9 +149,7 @@ class _Loop:
         begin = state.step * batch_rows
         rows = job.order.rows(begin, min(begin + batch_rows, job.order.num_rows))
         packed = pack(rows, job.stores, context=job.order.context)
-        rate = job.training.learning_rate * job.training.schedule.factor(
-            state.tokens_seen, job.order.num_tokens
-        )
+        rate = job.rate(state.tokens_seen)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         micro_tokens = job.training.micro_batch_tokens or job.training.batch_tokens
@@ -143,44 +164,36 @@ class _Loop:
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         after = RunState(state.step + 1, state.tokens_seen + packed.ids.size)
-        self._log(after, rows, loss=float(loss), rate=rate, norm=float(norm), started=started)
+        seen = _StepLog(float(loss), rate, float(norm), packed.padding, started)
+        self._log(after, rows, seen)
         return after
 
-    def _log(
-        self,
-        state: RunState,
-        rows: list[Row],
-        *,
-        loss: float,
-        rate: float,
-        norm: float,
-        started: float,
-    ) -> None:
-        source_tokens: dict[str, int] = {}
-        for row in rows:
-            source_tokens[row.source] = source_tokens.get(row.source, 0) + self.job.order.context
+    def _log(self, state: RunState, rows: Rows, seen: "_StepLog") -> None:
         self.steps.append(
             {
                 "step": state.step,
                 "tokens_seen": state.tokens_seen,
-                "phase": rows[-1].phase,
-                "loss": loss,
-                "learning_rate": rate,
-                "gradient_norm": norm,
-                "source_tokens": source_tokens,
+                "phase": int(rows.phases[-1]),
+                "loss": seen.loss,
+                "learning_rate": seen.rate,
+                "gradient_norm": seen.norm,
+                "tokens": rows.tokens_of_strata(),
+                "padding": seen.padding,
             }
         )
-        seconds = time.perf_counter() - started
+        seconds = time.perf_counter() - seen.started
         self.speed.append({"tokens_seen": state.tokens_seen, "seconds": round(seconds, 6)})
         self.job.observer.step(
             tokens_seen=state.tokens_seen,
-            loss=loss,
-            tokens_per_second=sum(source_tokens.values()) / seconds,
+            loss=seen.loss,
+            tokens_per_second=len(rows) * self.job.order.context / seconds,
         )
 
     def _measure(self, state: RunState) -> None:
         measured = self.job.measure(self.model, state.tokens_seen)
         self._write(measured, tokens_seen=state.tokens_seen)
+        rows_seen = state.tokens_seen // self.job.order.context
+        self.steering.react(self.job.order, rows_seen, measured[0])
         self.domain_change = _domain_change(self.job.base[0], measured[0])
         self.job.observer.measured(measured[0])
 
@@ -192,7 +205,7 @@ class _Loop:
 
     def _save(self, state: RunState) -> None:
         change = self.domain_change if state.step in self.job.probe_steps else None
-        for journal in (self.measurements, self.steps, self.speed):
+        for journal in self.journals:
             journal.sync()
         self.checkpoints.save(
             self.model, self.optimizer, RunState(state.step, state.tokens_seen, change)

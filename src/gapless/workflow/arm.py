@@ -1,26 +1,22 @@
-"""The stages of one arm: the base's measurement, the order, the training."""
+"""The stages of one arm around its order: the base's measurement and the training."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from gapless.errors import DataError, RunError
-from gapless.mixing import plan_phases
-from gapless.ordering import DocumentStream, RunOrder
+from gapless.errors import RunError
+from gapless.mixing import Rounds, Rule
 from gapless.recipe import Recipe
 from gapless.records.journal import Journal
 from gapless.records.measurements import items_path, read_items, read_measurements, write_items
 from gapless.records.token_store import TokenStore
-from gapless.selection import select
 from gapless.workflow.base_model import BaseModel, check_context
-from gapless.workflow.pool import PoolStages
+from gapless.workflow.order import batch_rows, open_order, rounds_of
 from gapless.workflow.stage import Stage, Workplace
 
-BASE, ORDER, TRAINING = "base", "order", "training"
+BASE, TRAINING = "base", "training"
 MODEL_FOLDER = "model"
 
 
@@ -55,88 +51,13 @@ def base_stage(arm: Recipe, model: BaseModel, probes: Stage, place: Workplace) -
     )
 
 
-def order_stage(name: str, arm: Recipe, pools: Mapping[str, PoolStages], place: Workplace) -> Stage:
-    """Return the stage that settles an arm's documents and its rows of each source."""
+def steps_to_measure(
+    arm: Recipe, total_tokens: int, readings: Sequence[int] = ()
+) -> tuple[list[int], list[int]]:
+    """Return the steps after which an arm is measured, and those after which it is saved.
 
-    def work(_: Stage, folder: Path) -> dict[str, Any]:
-        chosen, facts = settle_order(name, arm, pools)
-        np.savez(folder / "selection.npz", **chosen)  # type: ignore[arg-type]  # keys are data
-        return facts
-
-    inputs: dict[str, Stage] = {}
-    for source, pool in pools.items():
-        inputs |= pool.inputs(arm.selection.get(source))
-    return Stage(
-        kind=ORDER,
-        subject=name,
-        version=2,
-        root=place.root,
-        part={
-            "seed": arm.seed,
-            "selection": {k: v.model_dump(mode="json") for k, v in arm.selection.items()},
-            "order": arm.order.model_dump(mode="json"),
-            "roles": _roles(arm),
-        },
-        inputs=inputs,
-        work=work,
-    )
-
-
-def settle_order(
-    name: str, arm: Recipe, pools: Mapping[str, PoolStages]
-) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Select documents and apportion rows; the facts are what ``plan`` shows."""
-    try:
-        return _settle_order(arm, pools)
-    except DataError as error:
-        where = f"arm {name}: {error.where}" if error.where else f"arm {name}"
-        raise DataError(error.what, where=where, mend=error.mend) from error
-
-
-def _settle_order(
-    arm: Recipe, pools: Mapping[str, PoolStages]
-) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    choices = {}
-    for name, pool in pools.items():
-        selection = arm.selection.get(name)
-        choices[name] = select(selection, pool.pool().open(selection), seed=arm.seed)
-    selected_tokens = {name: choice.tokens for name, choice in choices.items()}
-    phases = plan_phases(arm.order, roles=_roles(arm), selected_tokens=selected_tokens)
-    return {name: choice.documents for name, choice in choices.items()}, {
-        "phases": [{"shares": phase.shares, "rows": phase.rows} for phase in phases],
-        "selected_documents": {name: len(choice.documents) for name, choice in choices.items()},
-        "selected_tokens": selected_tokens,
-        "choices": {name: choice.facts() for name, choice in choices.items()},
-        "tokens": sum(phase.total for phase in phases) * arm.order.context,
-    }
-
-
-def _roles(arm: Recipe) -> dict[str, str]:
-    return {name: source.role for name, source in arm.trained_sources.items()}
-
-
-def open_order(
-    arm: Recipe, folder: Path, facts: Mapping[str, Any], stores: Mapping[str, TokenStore]
-) -> RunOrder:
-    """Return the order of an arm from its artifact."""
-    rows = [phase["rows"] for phase in facts["phases"]]
-    used = {source for phase in rows for source in phase}
-    with np.load(folder / "selection.npz", allow_pickle=False) as chosen:
-        streams = {
-            source: DocumentStream(
-                source,
-                documents=chosen[source],
-                lengths=stores[source].lengths[chosen[source]],
-                seed=arm.seed,
-            )
-            for source in chosen
-            if source in used
-        }
-    return RunOrder(rows, streams, context=arm.order.context)
-
-
-def steps_to_measure(arm: Recipe, total_tokens: int) -> tuple[list[int], list[int]]:
-    """Return the steps after which an arm is measured, and those after which it is saved."""
+    ``readings`` are the rows after which a mixture that reacts is read.
+    """
     from gapless.evaluation import probe_steps
 
     batch = arm.training.batch_tokens
@@ -149,7 +70,28 @@ def steps_to_measure(arm: Recipe, total_tokens: int) -> tuple[list[int], list[in
     saved = sorted({*range(save_every, total, save_every), total})
     every = steps(arm.probing.every, total_tokens // 20)
     first = min(steps(arm.probing.first, batch), every)
-    return sorted({*probe_steps(total, first, every), *saved}), saved
+    read = {row // batch_rows(arm) for row in readings} - {0}
+    return sorted({*probe_steps(total, first, every), *saved, *read}), saved
+
+
+def rate_of(arm: Recipe, rounds: Rounds) -> Callable[[int], float]:
+    """Return tokens seen to learning rate, by the schedules of the run and of its phases."""
+    from gapless.training.rates import Span, rate_at
+
+    training, context, spans = arm.training, arm.order.context, []
+    for phase, planned in zip(arm.order.phases, rounds.phases, strict=True):
+        begins = planned.start * context
+        own = phase.schedule is not None
+        spans.append(
+            Span(
+                begins=begins,
+                peak=phase.learning_rate or training.learning_rate,
+                schedule=phase.schedule or training.schedule,
+                start=begins if own else 0,
+                tokens=(planned.num_rows if own else rounds.num_rows) * context,
+            )
+        )
+    return lambda tokens_seen: rate_at(spans, tokens_seen)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,6 +107,8 @@ class TrainingInputs:
     observe: Callable[[str, int], Any]
     """Arm name and total tokens to who watches."""
     stop: Callable[[], bool]
+    rules: Mapping[str, Rule]
+    """The user's own rules for mixtures that react."""
 
 
 def training_stage(inputs: TrainingInputs) -> Stage:
@@ -173,9 +117,13 @@ def training_stage(inputs: TrainingInputs) -> Stage:
     return Stage(
         kind=TRAINING,
         subject=inputs.name,
-        version=1,
+        version=2,
         root=inputs.order.root,
         part={
+            "schedules": [
+                phase.model_dump(mode="json", include={"schedule", "learning_rate"})
+                for phase in arm.order.phases
+            ],
             "training": arm.training.model_dump(mode="json", exclude={"device"}),
             "probing": arm.probing.model_dump(mode="json", include={"every", "first"}),
             "seed": arm.seed,
@@ -195,8 +143,12 @@ def _train(inputs: TrainingInputs, folder: Path) -> dict[str, Any]:
 
     arm, name, base = inputs.arm, inputs.name, inputs.base
     stores = {source: TokenStore.open(stage.path) for source, stage in inputs.tokens.items()}
-    order = open_order(arm, inputs.order.path, inputs.order.facts(), stores)
-    measured_steps, saved_steps = steps_to_measure(arm, order.num_tokens)
+    facts = inputs.order.facts()
+    order, rounds = (
+        open_order(arm, inputs.order.path, facts, stores),
+        rounds_of(arm, facts, inputs.rules),
+    )
+    measured_steps, saved_steps = steps_to_measure(arm, order.num_tokens, rounds.readings)
     compute = Compute.choose(arm.training.device, arm.training.precision)
     loaded = inputs.model.load()
     check_borders(loaded, compute)
@@ -205,6 +157,8 @@ def _train(inputs: TrainingInputs, folder: Path) -> dict[str, Any]:
         order=order,
         stores=stores,
         training=arm.training,
+        rate=rate_of(arm, rounds),
+        rounds=rounds,
         compute=compute,
         probe_steps=frozenset(measured_steps),
         checkpoint_steps=frozenset(saved_steps),

@@ -78,7 +78,7 @@ def _wanted(probes: Path, spec: Decontamination) -> Iterator[tuple[str, str, Any
     from gapless.evaluation import read_probes
 
     for probe in read_probes(probes):
-        if probe.kind == "bits_per_byte":
+        if probe.kind != "multiple_choice":
             for number, text in enumerate(probe.texts):
                 yield HELD_OUT, f"{probe.name}:{number}", Item(text, spec.held_out_fraction)
             continue

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from gapless.errors import DataError
 from gapless.recipe import Recipe
 from gapless.recipe.cleanings import Cleaning, Paragraphs
-from gapless.recipe.probes import BitsPerByte, MultipleChoice
+from gapless.recipe.probes import BitsPerByte, MultipleChoice, Perplexity
 from gapless.recipe.schema import Source
 from gapless.records.documents import parts as document_parts
 from gapless.records.fingerprint import FileHashes, of_value
 from gapless.records.removals import Removals
+from gapless.records.scores import read_scores
 from gapless.workflow.stage import Stage, Workplace, locate, told_at
 
 if TYPE_CHECKING:
     from gapless.corpus import SourceFile
+    from gapless.evaluation import ProbeItems
 
 DOCUMENTS, DUPLICATES, TOKENS, PROBES = "documents", "duplicates", "tokens", "probes"
 _COMPRESSED = frozenset({".gz", ".zst", ".parquet"})
@@ -166,22 +171,43 @@ def tokens_stage(name: str, documents: Stage, *, tokenizer_dir: Path, place: Wor
 
 
 def probes_stage(
-    recipe: Recipe, documents: Mapping[str, Stage], duplicates: Stage, place: Workplace
+    recipe: Recipe,
+    documents: Mapping[str, Stage],
+    duplicates: Stage,
+    scores: Mapping[tuple[str, str], Stage],
+    place: Workplace,
 ) -> Stage:
-    """Return the stage that fixes what every arm is measured on."""
+    """Return the stage that fixes what every arm is measured on.
+
+    It stands on those of the ``scores`` (score and source to stage) whose labels a probe goes by.
+    """
     probes = recipe.probing.probes
     tasks = {p.name: _task_file(p, place) for p in probes if isinstance(p, MultipleChoice)}
     held_out = {
         name: stage for name, stage in documents.items() if recipe.sources[name].held_out > 0
     }
+    columns = {p.by for p in probes if isinstance(p, Perplexity)}
+    labels: dict[tuple[str | None, str], Stage] = {
+        (score, name): stage
+        for (score, name), stage in scores.items()
+        if score in columns and name in held_out
+    }
 
     def work(_: Stage, folder: Path) -> dict[str, Any]:
-        longest = max([p.max_document_bytes for p in probes if isinstance(p, BitsPerByte)] or [0])
-        texts = {
-            name: _held_out_texts(name, stage, duplicates, longest=longest)
+        from gapless.evaluation import write_probe
+
+        cut = [p.max_document_bytes for p in probes if not isinstance(p, MultipleChoice)]
+        found = {
+            name: _HeldOut.read(name, stage, duplicates, longest=max(cut, default=0))
             for name, stage in held_out.items()
         }
-        return _write_probes(recipe, texts, tasks, folder)
+        facts: dict[str, Any] = {}
+        for probe in _probe_items(recipe, found, labels, tasks):
+            write_probe(folder, probe)
+            facts[probe.name] = {"items": len(probe.items)}
+            if probe.kind != "multiple_choice":
+                facts[probe.name]["bytes"] = sum(len(text.encode()) for text in probe.texts)
+        return facts
 
     return Stage(
         kind=PROBES,
@@ -193,30 +219,45 @@ def probes_stage(
             "roles": {name: recipe.sources[name].role for name in held_out},
         },
         inputs={f"documents.{name}": stage for name, stage in held_out.items()}
-        | {"duplicates": duplicates},
+        | {"duplicates": duplicates}
+        | {stage.label: stage for stage in labels.values()},
         content={f"task.{name}": place.hashes.of_file(path) for name, path in tasks.items()},
         work=work,
     )
 
 
-def _held_out_texts(
-    name: str, documents: Stage, duplicates: Stage, *, longest: int
-) -> tuple[list[str], list[str]]:
-    """Return works and beginnings of the held-out documents of a source, without the copies."""
-    import pyarrow.compute as pc
+@dataclass(frozen=True)
+class _HeldOut:
+    """The held-out documents of a source without the copies, and which documents are no copies."""
 
-    from gapless.records.documents import batches
+    works: list[str]
+    texts: list[str]
+    """Their beginnings."""
+    documents: np.ndarray
+    """Their numbers in the source: int64."""
+    stays: np.ndarray
+    """bool, over all documents of the source."""
 
-    stays = Removals.read(duplicates.path, name).stays(documents.facts()["kept"])
-    works, texts, first = [], [], 0
-    for part in document_parts(documents.path):
-        for rows in batches(part, ["work", "text", "held_out"]):
-            wanted = rows.column("held_out").to_numpy(zero_copy_only=False)
-            chosen = rows.filter(wanted & stays[first : first + len(rows)])
-            works += chosen.column("work").to_pylist()
-            texts += pc.utf8_slice_codeunits(chosen.column("text"), 0, longest).to_pylist()
-            first += len(rows)
-    return works, texts
+    @classmethod
+    def read(cls, name: str, documents: Stage, duplicates: Stage, *, longest: int) -> _HeldOut:
+        """Read the held-out documents, ``longest`` characters of each."""
+        import pyarrow.compute as pc
+
+        from gapless.records.documents import batches
+
+        stays = Removals.read(duplicates.path, name).stays(documents.facts()["kept"])
+        works, texts, first = [], [], 0
+        numbers = [np.zeros(0, np.int64)]
+        for part in document_parts(documents.path):
+            for rows in batches(part, ["work", "text", "held_out"]):
+                wanted = rows.column("held_out").to_numpy(zero_copy_only=False)
+                wanted = wanted & stays[first : first + len(rows)]
+                chosen = rows.filter(wanted)
+                works += chosen.column("work").to_pylist()
+                texts += pc.utf8_slice_codeunits(chosen.column("text"), 0, longest).to_pylist()
+                numbers.append(first + np.flatnonzero(wanted))
+                first += len(rows)
+        return cls(works, texts, np.concatenate(numbers), stays)
 
 
 def _task_file(probe: MultipleChoice, place: Workplace) -> Path:
@@ -230,32 +271,57 @@ def _task_file(probe: MultipleChoice, place: Workplace) -> Path:
     return path
 
 
-def _write_probes(
+def _probe_items(
     recipe: Recipe,
-    held_out: Mapping[str, tuple[list[str], list[str]]],
+    held_out: Mapping[str, _HeldOut],
+    labels: Mapping[tuple[str | None, str], Stage],
     tasks: Mapping[str, Path],
-    folder: Path,
-) -> dict[str, Any]:
-    from gapless import evaluation
+) -> Iterator[ProbeItems]:
+    """Give what every probe asks; ``labels`` are of column and source."""
+    from gapless.evaluation import ProbeItems, read_questions
 
-    facts: dict[str, Any] = {}
+    whole: set[str] = set()
     for probe in recipe.probing.probes:
-        if isinstance(probe, BitsPerByte):
-            for name, (works, texts) in held_out.items():
-                items = evaluation.build_bits_per_byte_items(
-                    works, texts, probe=probe, source=name, seed=recipe.seed
-                )
-                role = recipe.sources[name].role
-                kept = evaluation.ProbeItems(
-                    name=name, role=role, kind="bits_per_byte", items=tuple(items)
-                )
-                evaluation.write_probe(folder, kept)
-                facts[name] = {"items": len(items), "bytes": sum(len(t.encode()) for t in items)}
-        else:
-            questions = evaluation.read_questions(tasks[probe.name])
-            kept = evaluation.ProbeItems(
-                name=probe.name, role=probe.role, kind="multiple_choice", items=questions
-            )
-            evaluation.write_probe(folder, kept)
-            facts[probe.name] = {"items": len(questions)}
-    return facts
+        if isinstance(probe, MultipleChoice):
+            questions = read_questions(tasks[probe.name])
+            yield ProbeItems(name=probe.name, role=probe.role, kind=probe.type, items=questions)
+            continue
+        for source, found in held_out.items():
+            column = None
+            if isinstance(probe, Perplexity):
+                column = labels.get((probe.by, source))
+                if column is None and source in whole:
+                    continue  # a probe before this one found no labels of it either
+                if column is None:
+                    whole.add(source)
+            role = recipe.sources[source].role
+            for name, texts in _texts(probe, source, found, column, recipe.seed).items():
+                yield ProbeItems(name=name, role=role, kind=probe.type, items=tuple(texts))
+
+
+def _texts(
+    probe: BitsPerByte | Perplexity, source: str, found: _HeldOut, column: Stage | None, seed: int
+) -> dict[str, list[str]]:
+    """Return the texts to measure of a source, by the name of their measurements.
+
+    A label counts as the source's when a document has it that is no copy. Whether such documents
+    hold evaluation items is not known yet: these are looked for when the probes are settled.
+    """
+    from gapless.evaluation import build_bits_per_byte_items, build_perplexity_items
+
+    works, texts = found.works, found.texts
+    if isinstance(probe, BitsPerByte):
+        own = build_bits_per_byte_items(works, texts, probe=probe, source=source, seed=seed)
+        return {source: own}
+    if column is None:
+        return build_perplexity_items(works, texts, None, probe=probe, source=source, seed=seed)
+    labels = read_scores(column.path)
+    return build_perplexity_items(
+        works,
+        texts,
+        labels[found.documents].tolist(),
+        known=set(labels[found.stays].tolist()) - {None},
+        probe=probe,
+        source=source,
+        seed=seed,
+    )

@@ -1,19 +1,26 @@
 """What a run would do and cost. Spends nothing."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from shutil import disk_usage
 from typing import Any
 
+import numpy as np
+
 from gapless.errors import RunError
-from gapless.mixing import plan_phases
+from gapless.mixing import PhasePlan, Supply, apportion, plan_phases
+from gapless.ordering import rows_taken
 from gapless.recipe import Recipe
+from gapless.recipe.schema import Order
 from gapless.recipe.scores import ModelPerplexity
 from gapless.recipe.selections import Budgeted, Selection
+from gapless.records.rows import source_of
 from gapless.records.token_store import TokenStore
 from gapless.records.views import Plan, PlanArm, PlanMixtureRow, PlanScore, PlanSource, PlanStage
 from gapless.units import format_bytes
-from gapless.workflow.arm import settle_order, steps_to_measure
+from gapless.workflow.arm import steps_to_measure
 from gapless.workflow.base_model import check_context
+from gapless.workflow.order import batch_rows, roles, rounds_of, settle_order, with_proposals
 from gapless.workflow.run_folder import RunFolder
 from gapless.workflow.stage import Stage
 from gapless.workflow.tree import ArmStages, Tree
@@ -39,8 +46,7 @@ def make_plan(tree: Tree, folder: RunFolder, *, machine_speed: bool = True) -> P
     settled = {name: _settle(arm, tree, estimated, exact=exact) for name, arm in tree.arms.items()}
     speed = _speed(tree.recipe) if machine_speed else float("inf")
     arms = [
-        _arm(name, tree.arms[name].recipe, order["tokens"], facts, speed)
-        for name, order in settled.items()
+        _arm(name, tree.arms[name].recipe, order, facts, speed) for name, order in settled.items()
     ]
     return Plan(
         run_dir=folder.path,
@@ -123,19 +129,26 @@ def _settle(
     if arm.order.is_done():
         return arm.order.facts()
     if exact and all(stage.is_done() for stage in arm.order.inputs.values()):
-        return settle_order(arm.order.subject, arm.recipe, tree.pools)[1]
+        return settle_order(arm.order.subject, arm.recipe, tree.pools, tree.place)
     recipe = arm.recipe
     selected = {
         name: min(tokens, _budget(recipe.selection.get(name), tokens))
         for name, tokens in estimated.items()
     }
-    roles = {name: source.role for name, source in recipe.trained_sources.items()}
-    phases = plan_phases(recipe.order, roles=roles, selected_tokens=selected)
+    order = with_proposals(recipe.order, tree.place)
+    strata = selected | {name: selected[source_of(name)] for name in _named_strata(order)}
+    phases = plan_phases(order, Supply(roles(recipe), strata), batch_rows=batch_rows(recipe))
     return {
-        "phases": [{"shares": phase.shares, "rows": phase.rows} for phase in phases],
-        "selected_tokens": selected,
-        "tokens": sum(phase.total for phase in phases) * recipe.order.context,
+        "phases": [asdict(phase) for phase in phases],
+        "strata_tokens": strata,
+        "tokens": phases[-1].end * recipe.order.context,
     }
+
+
+def _named_strata(order: Order) -> list[str]:
+    """Return the strata that mixtures name; how much text they have, nobody knows yet."""
+    tables = [getattr(phase.mixture, "shares", {}) for phase in order.phases]
+    return [name for table in tables for name in table if source_of(name) != name]
 
 
 def _budget(selection: Selection | None, tokens: int) -> int:
@@ -143,23 +156,38 @@ def _budget(selection: Selection | None, tokens: int) -> int:
 
 
 def _mixture(name: str, tree: Tree, order: Mapping[str, Any]) -> Iterator[PlanMixtureRow]:
-    context = tree.arms[name].recipe.order.context
-    for number, phase in enumerate(order["phases"]):
-        for source, rows in phase["rows"].items():
-            selected = order["selected_tokens"][source]
+    recipe = tree.arms[name].recipe
+    for number, phase in enumerate(rounds_of(recipe, order).phases):
+        for stratum, rows in _planned_rows(phase).items():
+            available = order["strata_tokens"][stratum]
+            tokens = rows * recipe.order.context
             yield PlanMixtureRow(
                 arm=name,
                 phase=number,
-                source=source,
-                share=phase["shares"][source],
-                tokens=rows * context,
-                selected_tokens=selected,
-                repetition=rows * context / selected,
+                source=stratum,
+                share=rows / phase.num_rows,
+                tokens=tokens,
+                selected_tokens=available,
+                repetition=tokens / available,
             )
 
 
-def _arm(name: str, recipe: Recipe, tokens: int, facts: Any, speed: float) -> PlanArm:
-    measured, saved = steps_to_measure(recipe, tokens)
+def _planned_rows(phase: PhasePlan) -> dict[str, int]:
+    """Return stratum to rows; where the mixture reacts, as if it never moved."""
+    if phase.readings:
+        parts = apportion(phase.num_rows, list(phase.shares.values()))
+        return dict(zip(phase.shares, parts, strict=True))
+    rows = dict.fromkeys(phase.strata, 0)
+    for stretch in phase.stretches:
+        taken = rows_taken(np.array(list(stretch.rows.values())), stretch.length)
+        for stratum, count in zip(stretch.rows, taken.tolist(), strict=True):
+            rows[stratum] += count
+    return rows
+
+
+def _arm(name: str, recipe: Recipe, order: Mapping[str, Any], facts: Any, speed: float) -> PlanArm:
+    tokens, rounds = order["tokens"], rounds_of(recipe, order)
+    measured, saved = steps_to_measure(recipe, tokens, rounds.readings)
     flops = facts.training_flops(tokens, recipe.order.context)
     probed = 0.0
     for probe in recipe.probing.probes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,12 +91,12 @@ class PoolStages:
     scores: Mapping[str, tuple[Stage, str]]
     """Column to the stage that makes it, and the suffix of its values there."""
 
-    def inputs(self, selection: Selection | None) -> dict[str, Stage]:
-        """Return the stages that a selection stands on."""
+    def inputs(self, selection: Selection | None, columns: Iterable[str] = ()) -> dict[str, Stage]:
+        """Return the stages that a selection, and the use of some columns, stand on."""
         needed = {"tokens": self.tokens, "duplicates": self.duplicates}
         if self.contamination is not None:
             needed["contamination"] = self.contamination
-        for column in _columns(selection):
+        for column in (*_columns(selection), *columns):
             if column in self.scores:
                 needed[f"scores.{column}"] = self.scores[column][0]
         return {f"{name}.{self.source}": stage for name, stage in needed.items()}

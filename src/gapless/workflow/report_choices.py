@@ -21,8 +21,8 @@ from gapless.recipe.selections import (
 from gapless.records.artifact import ArtifactFolder
 from gapless.selection import Choice
 from gapless.selection.rankings import rank
-from gapless.workflow.arm import ORDER
 from gapless.workflow.data import DOCUMENTS
+from gapless.workflow.order import ORDER, SELECTION_FILE
 from gapless.workflow.pool import SourcePool
 
 
@@ -79,7 +79,7 @@ class ReportedSource:
 
     def _chosen(self, names: list[str]) -> Chosen:
         arm, order = self.arms[names[0]], self.stages[f"{ORDER}.{names[0]}"]
-        with np.load(order.path / "selection.npz", allow_pickle=False) as saved:
+        with np.load(order.path / SELECTION_FILE, allow_pickle=False) as saved:
             documents = saved[self.name]
         mask = np.zeros(self.num_documents, dtype=np.bool_)
         mask[documents] = True

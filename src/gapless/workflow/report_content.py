@@ -142,12 +142,12 @@ def _gap(row: Mapping[str, Any]) -> shown.GapRow:
 
 def _mixture(steps: list[dict[str, Any]]) -> Iterator[shown.MixturePoint]:
     size = max(1, -(-len(steps) // _MIXTURE_POINTS))
-    sources = list(dict.fromkeys(source for row in steps for source in row["source_tokens"]))
+    sources = list(dict.fromkeys(source for row in steps for source in row["tokens"]))
     for start in range(0, len(steps), size):
         stretch = steps[start : start + size]
         totals: Counter[str] = Counter()
         for row in stretch:
-            totals.update(row["source_tokens"])
+            totals.update(row["tokens"])
         for source in sources:
             share = totals[source] / totals.total()
             yield shown.MixturePoint(

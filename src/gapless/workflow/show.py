@@ -14,8 +14,8 @@ from gapless.records.rows import Row, Segment
 from gapless.records.token_store import TokenStore
 from gapless.records.views import Fate, Glimpse
 from gapless.selection import Choice, describe, explain
-from gapless.workflow.arm import ORDER, open_order
 from gapless.workflow.data import DOCUMENTS, TOKENS
+from gapless.workflow.order import ORDER, SELECTION_FILE, decisions_of, open_order
 from gapless.workflow.pool import SourcePool
 from gapless.workflow.run_folder import RunFolder
 
@@ -119,7 +119,7 @@ def _why_in_or_out(
             return f"not trained on: {reason.replace('_', ' ')}, {share:.0%} the same as {by}"
     selection = arm.selection.get(pool.source)
     facts = order.manifest().facts
-    with np.load(order.path / "selection.npz", allow_pickle=False) as chosen:
+    with np.load(order.path / SELECTION_FILE, allow_pickle=False) as chosen:
         choice = Choice.from_facts(chosen[pool.source], facts["choices"][pool.source])
     return explain(selection, pool.open(selection), choice, row)
 
@@ -136,15 +136,24 @@ def _of_arm(folder: RunFolder, name: str, arm: Recipe, token: int) -> list[Glimp
     stores = {
         source: TokenStore.open(stages[f"{TOKENS}.{source}"].path) for source in arm.trained_sources
     }
-    order = open_order(arm, order_folder.path, order_folder.manifest().facts, stores)
+    facts = order_folder.manifest().facts
+    order = open_order(arm, order_folder.path, facts, stores, decisions=decisions_of(name, stages))
     if not 0 <= token < order.num_tokens:
         raise RunError(
             f"token {token:,} is outside arm {name!r}, which has {order.num_tokens:,} tokens",
             mend=f"Ask for a token from 0 to {order.num_tokens - 1:,}.",
         )
-    row = order.rows(token // order.context, token // order.context + 1)[0]
+    if token >= order.known_rows * order.context:
+        raise RunError(
+            f"what arm {name!r} sees from token {order.known_rows * order.context:,} on is not "
+            "decided yet: its mixture moves with measurements",
+            where=str(folder.path),
+            mend="Go on with the run first.",
+        )
+    row = order.row(token // order.context)
     documents = stages[f"{DOCUMENTS}.{row.source}"].path
-    reason = _why(arm, row, order.streams[row.source].epoch_tokens)
+    lengths = order.streams[row.stratum].documents
+    reason = _why(arm, row, int(lengths.lengths(slice(None)).sum()))
     begins = np.cumsum([0, *(s.end - s.begin for s in row.segments)])
     return [
         _glimpse(

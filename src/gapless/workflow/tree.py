@@ -1,14 +1,16 @@
 """The whole tree of a recipe's stages."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from gapless.mixing import Rule
 from gapless.recipe import Recipe, arms
 from gapless.workflow import arm as arm_stages
 from gapless.workflow import data
 from gapless.workflow.base_model import BaseModel
 from gapless.workflow.contamination import contamination_stage
+from gapless.workflow.order import order_stage
 from gapless.workflow.pool import PoolStages
 from gapless.workflow.results import analysis_stage
 from gapless.workflow.scores import ScoreStages
@@ -30,6 +32,7 @@ class Tree:
     """Every stage of a run."""
 
     recipe: Recipe
+    place: Workplace
     model: BaseModel
     source_bytes: dict[str, int]
     """Source name to about how many bytes of text it has, before anybody has read it."""
@@ -49,6 +52,7 @@ class Tree:
         yield from self.documents.values()
         yield self.duplicates
         yield from (pool.tokens for pool in self.pools.values())
+        yield from self._scores_of_probes()
         yield self.probes
         if self.contamination is not None:
             yield self.contamination
@@ -56,7 +60,8 @@ class Tree:
     def stages(self) -> Iterator[Stage]:
         """Yield the stages in the order of work, each once."""
         yield from self.data_stages()
-        yield from self.scores
+        earlier = {stage.label for stage in self._scores_of_probes()}
+        yield from (stage for stage in self.scores if stage.label not in earlier)
         for arm in self.arms.values():
             yield arm.order
         seen = set()
@@ -68,6 +73,18 @@ class Tree:
             yield arm.training
         yield self.analysis
 
+    def _scores_of_probes(self) -> list[Stage]:
+        """Return the scores that the probes stand on, with what is trained for them."""
+        needed = {stage.label for stage in _behind(self.probes)}
+        return [stage for stage in self.scores if stage.label in needed]
+
+
+def _behind(stage: Stage) -> Iterator[Stage]:
+    """Yield the stages that a stage stands on, near and far."""
+    for each in stage.inputs.values():
+        yield each
+        yield from _behind(each)
+
 
 def build_tree(
     recipe: Recipe,
@@ -75,6 +92,7 @@ def build_tree(
     place: Workplace,
     observe: Callable[[str, int], Any],
     stop: Callable[[], bool],
+    rules: Mapping[str, Rule] | None = None,
 ) -> Tree:
     """Return the stages of a recipe, whose artifacts are or will be at ``place``."""
     model = BaseModel(recipe, recipe_dir=place.recipe_dir)
@@ -96,9 +114,9 @@ def build_tree(
         name: data.tokens_stage(name, stage, tokenizer_dir=model.tokenizer_dir, place=place)
         for name, stage in trained.items()
     }
-    probes = data.probes_stage(recipe, trained, duplicates, place)
-    contamination = contamination_stage(recipe, trained, probes, place)
     scores = ScoreStages.of(recipe, documents, model=model, place=place)
+    probes = data.probes_stage(recipe, trained, duplicates, scores.scores, place)
+    contamination = contamination_stage(recipe, trained, probes, place)
     pools = {
         name: PoolStages(
             source=name,
@@ -112,7 +130,7 @@ def build_tree(
     built: dict[str, ArmStages] = {}
     for name, arm in arms(recipe).items():
         base = arm_stages.base_stage(arm, model, probes, place)
-        order = arm_stages.order_stage(name, arm, pools, place)
+        order = order_stage(name, arm, pools, place)
         training = arm_stages.training_stage(
             arm_stages.TrainingInputs(
                 name=name,
@@ -123,6 +141,7 @@ def build_tree(
                 tokens=tokens,
                 observe=observe,
                 stop=stop,
+                rules=rules or {},
             )
         )
         built[name] = ArmStages(arm, base, order, training)
@@ -132,6 +151,7 @@ def build_tree(
     source_bytes = {name: data.estimate_bytes(paths) for name, paths in files.items()}
     return Tree(
         recipe=recipe,
+        place=place,
         model=model,
         source_bytes=source_bytes,
         documents=documents,

@@ -1,12 +1,14 @@
 """The verbs, as the command line and the library call them."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from gapless.errors import RecipeError
+from gapless.mixing import Rule
 from gapless.recipe import Recipe, arms, load
+from gapless.recipe.mixtures import OwnRule
 from gapless.records.fingerprint import FileHashes
 from gapless.records.journal import Journal
 from gapless.records.views import (
@@ -72,10 +74,12 @@ def run(
     until: str | None = None,
     allow_contamination: bool = False,
     progress: Progress | None = None,
+    rules: Mapping[str, Rule] | None = None,
 ) -> RunResult:
     """Do what is missing of a recipe's run, up to stage ``until``; resume what was cut off.
 
-    A recipe that turns decontamination off is refused without ``allow_contamination``.
+    A recipe that turns decontamination off is refused without ``allow_contamination``. ``rules``
+    are the functions of mixtures ``{type: own_rule}``, by name (see `gapless.mixing.Rule`).
     """
     from gapless.workflow.plan import refuse_full_disk
     from gapless.workflow.run import (
@@ -101,7 +105,8 @@ def run(
     def observe(arm: str, total_tokens: int) -> ArmObserver:
         return ArmObserver(arm, total_tokens, progress)
 
-    with _tree(decoded, recipe, folder, observe=observe, stop=stop) as tree:
+    _check_rules(decoded, rules or {}, recipe)
+    with _tree(decoded, recipe, folder, observe=observe, stop=stop, rules=rules) as tree:
         stages = stages_until(tree, until)
         with folder.locked():
             folder.claim(decoded, list(tree.stages()))
@@ -204,6 +209,7 @@ def _tree(
     *,
     observe: Callable[[str, int], Any] = lambda *_: None,
     stop: Callable[[], bool] = lambda: False,
+    rules: Mapping[str, Rule] | None = None,
 ) -> Iterator[Tree]:
     """Build a recipe's stages, remembering file hashes when the run folder is there."""
     hashes = FileHashes(folder.path / "hashes.json")
@@ -214,9 +220,21 @@ def _tree(
             hashes=hashes,
             engine=Engine(decoded.engine, stop),
         )
-        yield build_tree(decoded, place=place, observe=observe, stop=stop)
+        yield build_tree(decoded, place=place, observe=observe, stop=stop, rules=rules)
     finally:
         hashes.save()
+
+
+def _check_rules(recipe: Recipe, rules: Mapping[str, Rule], path: Path) -> None:
+    """Refuse a recipe whose own rules nobody gave, before anything is spent."""
+    for arm in arms(recipe).values():
+        for number, phase in enumerate(arm.order.phases):
+            if isinstance(phase.mixture, OwnRule) and phase.mixture.name not in rules:
+                raise RecipeError(
+                    f"nobody gave the rule {phase.mixture.name!r}",
+                    where=f"{path}: order.phases[{number}].mixture",
+                    mend="Call gapless.run from Python with rules={NAME: function}.",
+                )
 
 
 def _has_report(folder: RunFolder, until: str | None) -> bool:

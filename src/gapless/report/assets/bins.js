@@ -30,15 +30,7 @@ function scoreScale(first, last, log, from, to) {
 
 function scoreTicks(spec, first, last, x, room) {
   if (!spec.log) return ticksBetween(first, last, Math.max(2, Math.floor((x(last) - x(first)) / (room * 1.6))));
-  const taken = [];
-  for (const digit of [1, 2, 5]) {
-    for (let power = Math.floor(Math.log10(first)); 10 ** power <= last; power++) {
-      const tick = digit * 10 ** power;
-      if (tick < first || tick > last) continue;
-      if (taken.every((other) => Math.abs(x(other) - x(tick)) >= room)) taken.push(tick);
-    }
-  }
-  return taken.length ? taken : [first, last];
+  return logTicks(first, last, x, room);
 }
 
 function drawScoreAxis(svg, spec, at) {

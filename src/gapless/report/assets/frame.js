@@ -93,6 +93,20 @@ function tokenTicks(first, last, log, scale, room) {
   return taken.sort((a, b) => a - b);
 }
 
+/* Places for a log scale: round numbers of equal distance where it spans little, else 1, 2, 5. */
+function logTicks(low, high, scale, room) {
+  if (high / low < 6) return ticksBetween(low, high, Math.abs(scale(high) - scale(low)) / (room * 1.6)).filter((tick) => tick > 0);
+  const taken = [];
+  for (const digit of [1, 2, 5]) {
+    for (let power = Math.floor(Math.log10(low)); 10 ** power <= high; power++) {
+      const tick = digit * 10 ** power;
+      if (tick < low || tick > high) continue;
+      if (taken.every((other) => Math.abs(scale(other) - scale(tick)) >= room)) taken.push(tick);
+    }
+  }
+  return taken.length ? taken : [low, high];
+}
+
 function padded(numbers, part) {
   let low = Infinity, high = -Infinity;
   for (const number of numbers) {
@@ -138,9 +152,9 @@ function readoutRow(row) {
   const line = document.createElement("div");
   line.className = "readout-row";
   const icon = document.querySelector(".sprites").cloneNode(false);
-  icon.setAttribute("class", row.style ? "swatch" : "mark s" + (row.arm % COLOURS));
+  icon.setAttribute("class", row.arm === undefined ? "swatch" : "mark s" + (row.arm % COLOURS));
   if (row.style) element(icon, "rect", { class: row.style, width: 12, height: 12, rx: 2 });
-  else element(icon, "use", { href: "#mark-" + (row.arm % MARKS) });
+  else if (row.arm !== undefined) element(icon, "use", { href: "#mark-" + (row.arm % MARKS) });
   line.appendChild(icon);
   for (const [name, text] of [["name", row.name], ["value", row.value], ["span", row.span]]) {
     if (!text) continue;

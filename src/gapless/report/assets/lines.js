@@ -1,5 +1,18 @@
 /* Line charts over tokens seen.
-   spec: {title, y, scale, digits, unit, small, log, nested, lines: [{arm, name, x, y, low, high}], levels: [{y, arm}]} */
+   spec: {title, y, scale, digits, unit, small, log, nested, lines: [{arm, name, x, y, low, high}], levels: [{y, arm}]}
+   A line without arm has a style and a part (see topics.css); ylog, last and phases may be given too. */
+
+const MOST_READ = 8;
+
+function colourOf(thing) {
+  return thing.style || "s" + (thing.arm % COLOURS);
+}
+
+function partElement(svg, name, line, attributes) {
+  const made = element(svg, name, attributes);
+  if (line.part !== undefined) made.setAttribute("data-part", line.part);
+  return made;
+}
 
 function drawLines(chart) {
   const { svg, spec, hidden } = chart, width = svg.clientWidth, height = svg.clientHeight;
@@ -8,19 +21,31 @@ function drawLines(chart) {
   svg.setAttribute("viewBox", "0 0 " + width + " " + height);
   const lines = spec.lines.filter((line) => !hidden.has(line.arm));
   const seen = spec.lines.flatMap((line) => line.x), levels = spec.levels.filter((level) => !hidden.has(level.arm));
-  const first = Math.min(...seen.filter((x) => x > 0)), last = Math.max(...seen);
+  const first = Math.min(...seen.filter((x) => x > 0)), last = Math.max(spec.last || 0, ...seen);
   const values = lines.flatMap((line) => line.y.concat(line.low || [], line.high || []));
-  const [low, high] = padded(values.concat(levels.map((level) => level.y)), 0.06);
-  const rows = ticksBetween(low, high, height / (spec.small ? 42 : 50)), texts = tickText(rows, false);
-  const left = leftMargin(texts, spec.small), right = width - 10, bottom = height - (spec.small ? 22 : 40);
-  const x = tokenScale(first, last, chart.log, left + 4, right - 4), y = linearScale(low, high, bottom, 10);
+  const phases = spec.phases || [], top = phases.length ? 24 : 10, bottom = height - (spec.small ? 22 : 40);
+  const { y, rows, texts } = valueScale(values.concat(levels.map((level) => level.y)), spec, bottom, top);
+  const left = leftMargin(texts, spec.small), right = width - 10;
+  const x = tokenScale(first, last, chart.log, left + 4, right - 4);
   drawRows(svg, rows, texts, y, left, right);
   drawTokenAxis(svg, spec, { first, last, log: chart.log, x, left, right, bottom });
+  drawPhases(svg, phases, x, top - 4, bottom, right);
   for (const line of lines) drawBand(svg, line, x, y);
   for (const level of levels) drawLevel(svg, level, spec, y, left, right);
   lines.forEach((line, k) => drawLine(svg, line, x, y, spec, lines.length - 1 - k));
   for (const level of levels) nameLevel(svg, level, spec, y, right, lines, x, bottom);
   chart.drawn = { lines, x, y, left, right, bottom, width };
+}
+
+function valueScale(values, spec, bottom, top) {
+  const wanted = spec.small ? (bottom - top + 32) / 42 : (bottom - top + 50) / 50, known = values.filter((value) => value !== null && value !== undefined);
+  if (spec.ylog && known.length) {
+    const low = Math.min(...known) * 0.94, high = Math.max(...known) * 1.06, y = scoreScale(low, high, true, bottom, top);
+    const rows = logTicks(low, high, y, 26);
+    return { y, rows, texts: rows.map(shortNumber) };
+  }
+  const [low, high] = padded(known, 0.06), rows = ticksBetween(low, high, wanted);
+  return { y: linearScale(low, high, bottom, top), rows, texts: tickText(rows, false) };
 }
 
 function drawTokenAxis(svg, spec, at) {
@@ -53,14 +78,15 @@ function known(line, values, x, y) {
 function drawBand(svg, line, x, y) {
   if (!line.low || !line.high) return;
   const upper = known(line, line.high, x, y), lower = known(line, line.low, x, y).reverse();
-  if (upper.length) element(svg, "path", { class: "band s" + (line.arm % COLOURS), d: path(upper.concat(lower)) + "Z" });
+  if (upper.length) partElement(svg, "path", line, { class: "band " + colourOf(line), d: path(upper.concat(lower)) + "Z" });
 }
 
 function drawLine(svg, line, x, y, spec, above) {
-  const points = known(line, line.y, x, y), colour = "s" + (line.arm % COLOURS);
-  const drawn = element(svg, "path", { class: "line " + colour, d: path(points) });
-  if (spec.nested) drawn.style.strokeWidth = 2 + 2.5 * above + "px";
-  else if (points.length > 60) drawn.style.strokeWidth = "1.4px";
+  const points = known(line, line.y, x, y);
+  const made = partElement(svg, "path", line, { class: "line " + colourOf(line), d: path(points) });
+  if (spec.nested) made.style.strokeWidth = 2 + 2.5 * above + "px";
+  else if (points.length > 60) made.style.strokeWidth = "1.4px";
+  if (line.style) return;
   const shown = spec.small || points.length > 60 ? points.slice(-1) : points;
   for (const [px, py] of shown) mark(svg, line.arm, px, py, spec.small ? 9 : 8.5);
 }
@@ -87,14 +113,18 @@ function nameLevel(svg, level, spec, y, right, lines, x, bottom) {
 }
 
 /* Show the measured points nearest to the place `px`; a line's own point may lie elsewhere. */
-function readLines(chart, px) {
+function readLines(chart, px, py) {
   const { lines, x, y, bottom, width } = chart.drawn, { svg, spec } = chart;
-  const near = lines.map((line) => {
+  let near = lines.map((line) => {
     let best = 0;
     line.x.forEach((seen, k) => { if (Math.abs(x(seen) - px) < Math.abs(x(line.x[best]) - px)) best = k; });
     return { line, k: best, place: x(line.x[best]) };
   });
   if (!near.length) return;
+  if (near.length > MOST_READ) {
+    const away = ({ line, k }) => (line.y[k] === null || py === undefined ? Infinity : Math.abs(y(line.y[k]) - py));
+    near = near.sort((a, b) => away(a) - away(b) || 0).slice(0, MOST_READ).sort((a, b) => b.line.y[b.k] - a.line.y[a.k]);
+  }
   const closest = near.reduce((a, b) => (Math.abs(b.place - px) < Math.abs(a.place - px) ? b : a));
   const tokens = closest.line.x[closest.k];
   clearCursor(svg);
@@ -102,17 +132,18 @@ function readLines(chart, px) {
   element(cursor, "line", { class: "cursor", x1: closest.place, x2: closest.place, y1: 6, y2: bottom });
   const rows = near.map(({ line, k }) => {
     const value = line.y[k];
-    if (value !== null) mark(cursor, line.arm, x(line.x[k]), y(value), 13);
+    if (value !== null && line.style) element(cursor, "circle", { class: "cursor-dot " + line.style, cx: x(line.x[k]), cy: y(value), r: 4 });
+    else if (value !== null) mark(cursor, line.arm, x(line.x[k]), y(value), 13);
     const elsewhere = line.x[k] === tokens ? "" : " at " + shortNumber(line.x[k]);
     const hasSpan = line.low && line.low[k] !== null && line.high[k] !== null;
     return {
-      arm: line.arm, name: line.name + elsewhere,
+      arm: line.arm, style: line.style, name: line.name + elsewhere,
       value: value === null ? "\u2013" : fixed(value, spec.digits) + spec.unit,
       span: hasSpan ? fixed(line.low[k], spec.digits) + " to " + fixed(line.high[k], spec.digits) : "",
     };
   });
   chart.at = closest.place;
-  showReadout(chart.readout, tokens === 0 ? "base model" : shortNumber(tokens) + " tokens", rows, closest.place, width);
+  showReadout(chart.readout, tokens === 0 && !closest.line.style ? "base model" : shortNumber(tokens) + " tokens" + phaseAt(spec.phases || [], tokens), rows, closest.place, width);
 }
 
 function clearCursor(svg) {

@@ -4,15 +4,18 @@ const KINDS = {
   lines: { draw: drawLines, read: readLines, step: stepLines },
   scatter: { draw: drawScatter, read: readScatter, step: stepScatter },
   bins: { draw: drawBins, read: readBins, step: stepBins },
+  area: { draw: drawArea, read: readArea, step: stepArea, climbs: true },
+  topics: { draw: drawTopics, read: readTopics, step: stepTopics, climbs: true },
 };
 const hiddenArms = new Set();
+let pinnedPart = null, litPart = null;
 const charts = [...document.querySelectorAll("figure.plot")].map(startChart);
 
 function startChart(figure) {
   const spec = JSON.parse(figure.querySelector("script").textContent), svg = figure.querySelector("svg.chart");
   const chart = {
     figure, spec, svg, readout: figure.querySelector(".readout"), kind: KINDS[spec.kind],
-    hidden: hiddenArms, log: Boolean(spec.log), at: null, drawn: null,
+    hidden: hiddenArms, log: Boolean(spec.log), change: Boolean(spec.change), at: null, drawn: null,
   };
   chart.kind.draw(chart);
   new ResizeObserver(() => svg.clientWidth !== chart.drawn?.width && redraw(chart)).observe(svg);
@@ -23,10 +26,31 @@ function startChart(figure) {
 function redraw(chart) {
   leave(chart);
   chart.kind.draw(chart);
+  shine(chart.svg);
+}
+
+/* Light one source or topic wherever it is drawn; without one, that which is pinned in a legend. */
+function light(part) {
+  const wanted = part ?? pinnedPart;
+  if (wanted === litPart) return;
+  litPart = wanted;
+  for (const chart of charts) shine(chart.svg);
+  for (const row of document.querySelectorAll("tr[data-part]")) row.classList.toggle("lit", Number(row.dataset.part) === litPart);
+}
+
+function shine(svg) {
+  let any = false;
+  for (const made of svg.querySelectorAll("[data-part]")) {
+    const lit = litPart !== null && Number(made.dataset.part) === litPart;
+    made.classList.toggle("lit", lit);
+    any ||= lit;
+  }
+  svg.classList.toggle("has-lit", any);
 }
 
 function leave(chart) {
   chart.readout.hidden = true;
+  if (chart.at !== null) light(null);
   chart.at = null;
   clearCursor(chart.svg);
 }
@@ -42,8 +66,9 @@ function listen(chart) {
   svg.addEventListener("pointerleave", (event) => event.pointerType === "mouse" && leave(chart));
   svg.addEventListener("blur", () => leave(chart));
   svg.addEventListener("keydown", (event) => {
-    const way = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (way && chart.drawn) { chart.kind.step(chart, way); event.preventDefault(); }
+    const way = { ArrowRight: 1, ArrowLeft: -1 }[event.key] || 0;
+    const climb = (chart.kind.climbs && { ArrowUp: 1, ArrowDown: -1 }[event.key]) || 0;
+    if ((way || climb) && chart.drawn) { chart.kind.step(chart, way, climb); event.preventDefault(); }
     if (event.key === "Escape") leave(chart);
   });
 }
@@ -63,17 +88,37 @@ for (const key of document.querySelectorAll(".key")) {
   });
 }
 
-for (const button of document.querySelectorAll("[data-log]")) {
+for (const button of document.querySelectorAll(".part")) {
+  const part = Number(button.dataset.part);
+  button.addEventListener("pointerenter", (event) => event.pointerType === "mouse" && light(part));
+  button.addEventListener("pointerleave", () => light(null));
+  button.addEventListener("focus", () => button.matches(":focus-visible") && light(part));
+  button.addEventListener("blur", () => light(null));
   button.addEventListener("click", () => {
-    const log = button.dataset.log === "true", section = button.closest("section");
-    for (const other of section.querySelectorAll("[data-log]")) {
-      other.setAttribute("aria-pressed", String(other === button));
-    }
-    for (const chart of charts) {
-      if (section.contains(chart.figure) && chart.spec.kind === "lines") { chart.log = log; redraw(chart); }
-    }
+    pinnedPart = pinnedPart === part ? null : part;
+    for (const twin of document.querySelectorAll(".part")) twin.setAttribute("aria-pressed", String(Number(twin.dataset.part) === pinnedPart));
+    light(null);
   });
 }
+
+for (const cell of document.querySelectorAll("[data-bar]")) cell.style.setProperty("--bar", cell.dataset.bar);
+
+/* A pair of buttons switches one setting of the section's charts that have it. */
+function listenSwitch(setting) {
+  for (const button of document.querySelectorAll("[data-" + setting + "]")) {
+    button.addEventListener("click", () => {
+      const on = button.dataset[setting] === "true", section = button.closest("section");
+      for (const other of section.querySelectorAll("[data-" + setting + "]")) {
+        other.setAttribute("aria-pressed", String(other === button));
+      }
+      for (const chart of charts) {
+        if (section.contains(chart.figure) && chart.spec[setting] !== undefined) { chart[setting] = on; redraw(chart); }
+      }
+    });
+  }
+}
+listenSwitch("log");
+listenSwitch("change");
 
 const links = [...document.querySelectorAll(".contents a")];
 

@@ -3,21 +3,24 @@
 from gapless.report.content import Content
 from gapless.report.numbers import metric_named
 from gapless.report.plots import ArmCurve, Plot, curve_plot, curves_named
+from gapless.report.source_styles import Part, is_topic, parts_of
 from gapless.report.templating import Section, fill
 
 _TITLES = {"domain": "Domain", "general": "General text"}
 
 
 def build(content: Content) -> Section:
-    """Make the charts of both roles, then a small one for each source and task."""
+    """Make the charts of both roles, a small one for each source and task, then for each topic."""
     gathered = curves_named(content.arms)
     means = {key: curves for key, curves in gathered.items() if key[0] in _TITLES}
-    parts = {key: curves for key, curves in gathered.items() if key[0] not in _TITLES}
+    topics = {key: curves for key, curves in gathered.items() if is_topic(key[0])}
+    parts = {key: c for key, c in gathered.items() if key not in means and key not in topics}
     html = fill(
         "curves",
         arms=[arm.name for arm in content.arms],
         means=[_mean_plot(key, curves, len(means)) for key, curves in _in_order(means)],
         parts=[_part_plot(curves) for _, curves in _in_order(parts)],
+        folds=_folds(topics, parts_of(content)),
         has_bands=any(curve.low for arm in content.arms for curve in arm.curves),
     )
     return Section("curves", "Curves", html)
@@ -44,3 +47,15 @@ def _mean_plot(key: tuple[str, str], curves: list[ArmCurve], total: int) -> Plot
 def _part_plot(curves: list[ArmCurve]) -> Plot:
     first = curves[0].curve
     return curve_plot(curves, title=f"{first.name} ({first.role})", small=True)
+
+
+def _folds(
+    topics: dict[tuple[str, str], list[ArmCurve]], parts: dict[str, Part]
+) -> dict[tuple[str, str], list[tuple[Part, Plot]]]:
+    """Gather the topics' charts by source and metric, in the order of the page's legends."""
+    folds: dict[tuple[str, str], list[tuple[Part, Plot]]] = {}
+    for (name, metric), curves in sorted(topics.items(), key=lambda item: parts[item[0][0]].index):
+        part = parts[name]
+        plot = curve_plot(curves, title=part.label, small=True)
+        folds.setdefault((part.source, metric_named(metric).label), []).append((part, plot))
+    return folds

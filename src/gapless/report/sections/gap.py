@@ -15,6 +15,7 @@ from gapless.report.numbers import (
     value,
 )
 from gapless.report.plots import Plot, Table
+from gapless.report.source_styles import is_topic
 from gapless.report.templating import Section, fill
 from gapless.report.verdict import in_order
 
@@ -49,7 +50,8 @@ def build(content: Content) -> Section:
             groups.setdefault((row.name, metric_named(row.metric).label), []).append(line)
     html = fill(
         "gap",
-        groups=groups,
+        groups={key: lines for key, lines in groups.items() if not is_topic(key[0])},
+        topics={key: lines for key, lines in groups.items() if is_topic(key[0])},
         arms=[arm.name for arm in content.arms],
         plot=_trade_plot(trades) if trades else None,
         front=[trade.arm for trade in front_of(trades)],

@@ -3,16 +3,30 @@
 from collections.abc import Callable
 
 from gapless.report.content import Content
-from gapless.report.sections import curves, gap, headline, mixture, recipe, scores, text, training
+from gapless.report.sections import (
+    curriculum,
+    curves,
+    gap,
+    headline,
+    mixture,
+    recipe,
+    scores,
+    text,
+    topics,
+    training,
+)
 from gapless.report.templating import Section
 
-SECTIONS: tuple[Callable[[Content], Section], ...] = (
+SECTIONS: tuple[Callable[[Content], Section | None], ...] = (
     headline.build,
     curves.build,
     gap.build,
     mixture.build,
+    topics.build,
+    curriculum.build,
     training.build,
     text.build,
     scores.build,
     recipe.build,
 )
+"""Each returns None when the run has nothing of its kind: then the page has no such section."""

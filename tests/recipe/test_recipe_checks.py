@@ -7,6 +7,10 @@ from gapless.recipe import load
 from .test_recipe_files import message, write
 
 PHASE = "order.phases.0={epochs: 1, mixture: %s}"
+FEEDBACK = (
+    "order.phases.0={epochs: 1, mixture: "
+    "{type: topic_feedback, start: {type: domain_only}, interval: 1k, sources: %s}}"
+)
 CHECKS = {
     "no domain source": (
         ["sources.pubmed.role=general"],
@@ -88,6 +92,96 @@ CHECKS = {
             "order.phases[0].mixture: there is no general source to replay\n"
             "  Give one source 'role: general', or take 'type: domain_only'."
         ),
+    ),
+    "share of a label without strata": (
+        [PHASE % "{type: shares, shares: {pubmed/law: 1}}"],
+        (
+            "order.phases[0].mixture.shares.pubmed/law: source 'pubmed' is not drawn by labels\n"
+            "  Name its column in order.strata.pubmed."
+        ),
+    ),
+    "strata by numbers": (
+        ["scores={n: {type: length}}", "order.strata={web: n}"],
+        (
+            "order.strata.web: source 'web' has no column of labels 'n'\n"
+            "  Compute one under `scores`, such as a topic."
+        ),
+    ),
+    "group of no source": (
+        [PHASE % "{type: groups, groups: {all: {weight: 1, sources: {wab: 1}}}}"],
+        (
+            "order.phases[0].mixture.groups.all.sources.wab: there is no source 'wab'\n"
+            "  Did you mean 'web'?"
+        ),
+    ),
+    "pretraining mixture kept by a domain source": (
+        [
+            PHASE
+            % (
+                "{type: pretraining_like, pretraining: {a: 1, b: 1}, replaced: [a], "
+                "sources: {b: pubmed}}"
+            )
+        ],
+        (
+            "order.phases[0].mixture.sources.b: there is no general source 'pubmed'\n"
+            "  General sources: web."
+        ),
+    ),
+    "pretraining mixture with a gap": (
+        [PHASE % "{type: pretraining_like, sources: {books: web}}"],
+        (
+            "order.phases[0].mixture: nothing stands for 'github': name it in replaced, sources "
+            "or left_out"
+        ),
+    ),
+    "feedback without its probe": (
+        [
+            "scores={kind: {type: language}}",
+            "order.strata={web: kind}",
+            FEEDBACK % "[web]",
+        ],
+        (
+            "order.phases[0].mixture.sources[0]: the perplexity of 'web' is not measured by 'kind'\n"
+            "  Add a probe {type: perplexity, by: kind} to probing.probes."
+        ),
+    ),
+    "feedback on one source": (
+        [FEEDBACK % "[web]", "probing.probes=[{type: perplexity}]"],
+        (
+            "order.phases[0].mixture.sources: the share of 'web' has nothing to move against\n"
+            "  Name two sources without labels, or its column of labels in order.strata."
+        ),
+    ),
+    "curriculum by no score": (
+        ["order.phases.0={epochs: 1, curriculum: {type: score, column: ppl, sources: [web]}}"],
+        "order.phases[0].curriculum.column: source 'web' has no score 'ppl'",
+    ),
+    "curriculum by labels for numbers": (
+        [
+            "scores={kind: {type: language}}",
+            "order.phases.0={epochs: 1, curriculum: {type: score, column: kind, sources: [web]}}",
+        ],
+        (
+            "order.phases[0].curriculum.column: score 'kind' of 'web' does not hold numbers\n"
+            "  Its scores: kind_confidence."
+        ),
+    ),
+    "cycles across sources": (
+        [
+            "scores={n: {type: length}}",
+            "order.phases.0={epochs: 1, curriculum: {type: interleaved, column: n, across: true}}",
+        ],
+        (
+            "order.phases[0].curriculum.across: cycles are each source's own: they cannot go "
+            "across sources\n  Take 'across: false', or another type."
+        ),
+    ),
+    "changes out of order": (
+        [
+            "order.changes=[{at: 9k, mixture: {type: domain_only}}, "
+            "{at: 8k, mixture: {type: domain_only}}]",
+        ],
+        "order.changes: changes must come one after the other, by `at`",
     ),
     "shares do not sum": (
         [PHASE % "{type: shares, shares: {pubmed: 0.5, web: 0.4}}"],

@@ -4,20 +4,13 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 
-from gapless.recipe.mistakes import Mistake, nearest
-from gapless.recipe.mixtures import Replay, Shares
+from gapless.recipe.mistakes import Mistake, nearest, no_source
+from gapless.recipe.order_checks import check_order
 from gapless.recipe.places import Path
 from gapless.recipe.probes import BitsPerByte, MultipleChoice, Perplexity
 from gapless.recipe.schedules import WarmupStableDecay
 from gapless.recipe.schema import Recipe
-from gapless.recipe.scores import (
-    FunctionScore,
-    Language,
-    ModelPerplexity,
-    NgramPerplexity,
-    Score,
-    Topic,
-)
+from gapless.recipe.scores import ModelPerplexity, NgramPerplexity, Topic, gives_labels
 from gapless.recipe.selections import Budgeted, CombinedSelection, RandomSelection, Selection
 
 
@@ -28,7 +21,7 @@ def check(recipe: Recipe) -> list[Mistake]:
         *_scores(recipe),
         *_precedence(recipe),
         *_selection(recipe),
-        *_mixtures(recipe),
+        *check_order(recipe),
         *_batches(recipe),
         *_optimizer(recipe),
         *_probes(recipe),
@@ -55,7 +48,7 @@ def _scores(recipe: Recipe) -> Iterator[Mistake]:
         for index, source in enumerate(score.sources or ()):
             if source not in recipe.trained_sources:
                 known = list(recipe.trained_sources)
-                yield _no_source((*path, "sources", index), source, known, role="trained ")
+                yield no_source((*path, "sources", index), source, known, role="trained ")
         if isinstance(score, NgramPerplexity):
             yield from _references(path, score, recipe)
         untrained = recipe.model.type == "new"
@@ -81,7 +74,7 @@ def _references(path: Path, score: NgramPerplexity, recipe: Recipe) -> Iterator[
     for index, name in enumerate(score.reference):
         place: Path = (*path, "reference", index)
         if name not in recipe.sources:
-            yield _no_source(place, name, list(recipe.sources))
+            yield no_source(place, name, list(recipe.sources))
         elif name in recipe.scored_sources(score):
             what = f"{name!r} would be scored by a model that was trained on it"
             mend = "Give it 'role: reference', or name the others in the score's `sources`."
@@ -92,7 +85,7 @@ def _precedence(recipe: Recipe) -> Iterator[Mistake]:
     for index, name in enumerate(recipe.deduplication.precedence):
         path: Path = ("deduplication", "precedence", index)
         if name not in recipe.trained_sources:
-            yield _no_source(path, name, list(recipe.trained_sources), role="trained ")
+            yield no_source(path, name, list(recipe.trained_sources), role="trained ")
         elif recipe.deduplication.precedence.index(name) < index:
             yield Mistake(path, f"{name!r} stands twice")
 
@@ -101,7 +94,7 @@ def _selection(recipe: Recipe) -> Iterator[Mistake]:
     for name, selection in recipe.selection.items():
         path: Path = ("selection", name)
         if name not in recipe.trained_sources:
-            yield _no_source(path, name, list(recipe.trained_sources), role="trained ")
+            yield no_source(path, name, list(recipe.trained_sources), role="trained ")
             continue
         known = recipe.columns_of(name)
         for place, column in _named_columns(selection):
@@ -121,25 +114,6 @@ def _named_columns(selection: Selection) -> Iterator[tuple[Path, str]]:
         yield ("column",), selection.column
     if isinstance(selection, Budgeted) and selection.quotas is not None:
         yield ("quotas", "column"), selection.quotas.column
-
-
-def _mixtures(recipe: Recipe) -> Iterator[Mistake]:
-    general = _sources(recipe, "general")
-    for number, phase in enumerate(recipe.order.phases):
-        path: Path = ("order", "phases", number, "mixture")
-        if isinstance(phase.mixture, Shares):
-            for name in phase.mixture.shares:
-                if name not in recipe.trained_sources:
-                    known = list(recipe.trained_sources)
-                    yield _no_source((*path, "shares", name), name, known)
-        if isinstance(phase.mixture, Replay):
-            if phase.mixture.general > 0 and not general:
-                mend = "Give one source 'role: general', or take 'type: domain_only'."
-                yield Mistake(path, "there is no general source to replay", mend)
-                continue
-            for name in phase.mixture.like or {}:
-                if name not in general:
-                    yield _no_source((*path, "like", name), name, general, role="general ")
 
 
 def _batches(recipe: Recipe) -> Iterator[Mistake]:
@@ -204,7 +178,7 @@ def _probes(recipe: Recipe) -> Iterator[Mistake]:
 def _perplexity_probes(recipe: Recipe, held_out: list[str]) -> Iterator[Mistake]:
     columns = {column for name in held_out for column in recipe.columns_of(name)}
     scores = recipe.scores.items()
-    labels = [name for name, score in scores if name in columns and _gives_labels(score)]
+    labels = [name for name, score in scores if name in columns and gives_labels(score)]
     seen: set[str | None] = set()
     for index, probe in enumerate(recipe.probing.probes):
         if not isinstance(probe, Perplexity):
@@ -227,16 +201,5 @@ def _perplexity_probes(recipe: Recipe, held_out: list[str]) -> Iterator[Mistake]
         seen.add(probe.by)
 
 
-def _gives_labels(score: Score) -> bool:
-    if isinstance(score, FunctionScore):
-        return score.returns == "labels"
-    return isinstance(score, Topic | Language)
-
-
 def _sources(recipe: Recipe, role: str) -> list[str]:
     return [name for name, source in recipe.sources.items() if source.role == role]
-
-
-def _no_source(path: Path, name: str, known: list[str], *, role: str = "") -> Mistake:
-    what = f"there is no {role}source {name!r}"
-    return Mistake(path, what, nearest(name, known, kind=f"{role}sources".capitalize()))

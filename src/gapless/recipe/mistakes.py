@@ -45,6 +45,12 @@ def nearest(word: str, allowed: Iterable[str], *, kind: str = "Allowed here") ->
     return f"{kind}: {', '.join(words)}." if words else ""
 
 
+def no_source(path: Path, name: str, known: Sequence[str], *, role: str = "") -> Mistake:
+    """Return the mistake of naming a source that is not there, or not of the role."""
+    what = f"there is no {role}source {name!r}"
+    return Mistake(path, what, nearest(name, known, kind=f"{role}sources".capitalize()))
+
+
 def shown(value: object) -> str:
     """Return a value as a message quotes it: as YAML writes it, and short."""
     if value is None:

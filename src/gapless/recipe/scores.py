@@ -194,3 +194,10 @@ Score = Annotated[
     | FunctionScore,
     Field(discriminator="type"),
 ]
+
+
+def gives_labels(score: Score) -> bool:
+    """Return whether a score's column holds labels, not numbers."""
+    if isinstance(score, FunctionScore):
+        return score.returns == "labels"
+    return isinstance(score, Topic | Language)

@@ -141,7 +141,8 @@ CHECKS = {
             FEEDBACK % "[web]",
         ],
         (
-            "order.phases[0].mixture.sources[0]: the perplexity of 'web' is not measured by 'kind'\n"
+            "order.phases[0].mixture.sources[0]: the perplexity of 'web' is not "
+            "measured by 'kind'\n"
             "  Add a probe {type: perplexity, by: kind} to probing.probes."
         ),
     ),
@@ -178,8 +179,8 @@ CHECKS = {
     ),
     "changes out of order": (
         [
-            "order.changes=[{at: 9k, mixture: {type: domain_only}}, "
-            "{at: 8k, mixture: {type: domain_only}}]",
+            ("order.changes=[{at: 9k, mixture: {type: domain_only}}, "
+            "{at: 8k, mixture: {type: domain_only}}]"),
         ],
         "order.changes: changes must come one after the other, by `at`",
     ),

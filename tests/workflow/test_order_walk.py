@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from gapless.errors import RunError
 from gapless.recipe import arms
 from gapless.records.documents import read_columns
 from gapless.records.token_store import TokenStore
@@ -181,3 +182,37 @@ def test_killed_in_the_middle_of_a_round_it_goes_on_to_the_same_order(
     one, two = artifact(steered, "training.main"), artifact(recipe, "training.main")
     for name in ("mixture.jsonl", "steps.jsonl", "measurements.jsonl", "model/model.safetensors"):
         assert (one / name).read_bytes() == (two / name).read_bytes(), name
+
+
+CHANGED = {"at": 2304, "mixture": {"type": "replay", "general": 0.5}}
+PLAIN_PHASES = [{"tokens": 4096, "mixture": {"type": "replay", "general": 0.25}}]
+PLAIN = settings({"phases": PLAIN_PHASES}, PROBES[:1])
+WITH_CHANGE = settings({"phases": PLAIN_PHASES, "changes": [CHANGED]}, PROBES[:1])
+
+
+def test_a_mixture_changed_on_the_way_goes_on_and_is_as_if_it_had_been_planned(
+    tmp_path: Path,
+) -> None:
+    planned = world(tmp_path / "planned")
+    verbs.run(planned, overrides=WITH_CHANGE)
+    changed = world(tmp_path / "changed")
+    kill_after(changed, PLAIN, 17)  # of 32 steps; saved every 4
+    verbs.run(changed, overrides=WITH_CHANGE)
+    one, two = artifact(planned, "training.main"), artifact(changed, "training.main")
+    for name in ("steps.jsonl", "measurements.jsonl", "model/model.safetensors"):
+        assert (one / name).read_bytes() == (two / name).read_bytes(), name
+    assert len(rows_of(two / "speed.jsonl")) == 32
+    seconds = {row["seconds"] for row in rows_of(two / "speed.jsonl")[:16]}
+    (before,) = changed.parent.glob("runs/tiny/artifacts/training.main-*.partial")
+    assert seconds == {row["seconds"] for row in rows_of(before / "speed.jsonl")[:16]}, (
+        "the first half was not trained again"
+    )
+
+
+def test_nothing_but_an_added_change_may_differ_in_a_run_that_has_trained(tmp_path: Path) -> None:
+    recipe = world(tmp_path)
+    verbs.run(recipe, overrides=PLAIN, until="order")
+    kill_after(recipe, PLAIN, 3)
+    other = [{"tokens": 4096, "mixture": {"type": "replay", "general": 0.3}}]
+    with pytest.raises(RunError, match=r"made by another recipe; they differ in\n  order.phases"):
+        verbs.run(recipe, overrides=settings({"phases": other, "changes": [CHANGED]}, PROBES[:1]))

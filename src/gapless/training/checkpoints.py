@@ -19,6 +19,7 @@ from gapless.errors import RunError
 from gapless.modeling import save_model
 from gapless.records.artifact import commit_folder
 
+FOLDER = "checkpoints"
 _STATE, _OPTIMIZER = "state.json", "optimizer.safetensors"
 
 
@@ -62,6 +63,18 @@ class Checkpoints:
         (partial / _STATE).write_text(json.dumps(asdict(state)))
         commit_folder(partial, final)
         self._drop_others()
+
+    def adopt(self, others: Path, *, until: int) -> bool:
+        """Take over the newest checkpoint of another folder with at most ``until`` tokens seen."""
+        known = Checkpoints(others, keep_last=1)._known()  # noqa: SLF001 - our own
+        fitting = [path for path, state in known if state.tokens_seen <= until]
+        if not fitting or self._known():
+            return False
+        partial = self.folder / f"{fitting[-1].name}.partial"
+        shutil.rmtree(partial, ignore_errors=True)
+        shutil.copytree(fitting[-1], partial)
+        commit_folder(partial, self.folder / fitting[-1].name)
+        return True
 
     def restore(self, model: Any, optimizer: torch.optim.Optimizer, folder: Path) -> None:
         """Load weights and optimizer state from a checkpoint, in place."""

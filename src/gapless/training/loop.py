@@ -19,7 +19,7 @@ from gapless.records.measurements import ItemValues, Measurement, items_path, wr
 from gapless.records.rows import Rows
 from gapless.records.token_store import TokenStore
 from gapless.seeds import stream_key
-from gapless.training.checkpoints import Checkpoints, RunState
+from gapless.training.checkpoints import FOLDER, Checkpoints, RunState
 from gapless.training.compute import Compute, accumulate_gradients
 from gapless.training.optimizer import make_optimizer
 from gapless.training.steering import Steering
@@ -101,7 +101,7 @@ class _Loop:
             self.model.gradient_checkpointing_enable({"use_reentrant": False})
         self.optimizer = make_optimizer(model, job.training)
         self.checkpoints = Checkpoints(
-            job.folder / "checkpoints", keep_last=job.training.checkpoints.keep_last
+            job.folder / FOLDER, keep_last=job.training.checkpoints.keep_last
         )
         self.measurements = Journal(job.folder / MEASUREMENTS_FILE)
         self.steps = Journal(job.folder / STEPS_FILE)

@@ -1,6 +1,7 @@
 """The stages of one arm around its order: the base's measurement and the training."""
 
 import math
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -109,6 +110,8 @@ class TrainingInputs:
     stop: Callable[[], bool]
     rules: Mapping[str, Rule]
     """The user's own rules for mixtures that react."""
+    before: Stage | None = None
+    """The training of the same arm without the last of its ``order.changes``."""
 
 
 def training_stage(inputs: TrainingInputs) -> Stage:
@@ -142,6 +145,8 @@ def _train(inputs: TrainingInputs, folder: Path) -> dict[str, Any]:
     from gapless.training.loop import TrainingJob, train
 
     arm, name, base = inputs.arm, inputs.name, inputs.base
+    if inputs.before is not None:
+        _go_on_from(inputs.before, folder, until=arm.order.changes[-1].at)
     stores = {source: TokenStore.open(stage.path) for source, stage in inputs.tokens.items()}
     facts = inputs.order.facts()
     order, rounds = (
@@ -182,10 +187,21 @@ def _train(inputs: TrainingInputs, folder: Path) -> dict[str, Any]:
     return {"tokens": order.num_tokens, "steps": saved_steps[-1], "compute": compute.describe()}
 
 
+def _go_on_from(before: Stage, folder: Path, *, until: int) -> None:
+    """Take over what the arm had done before its mixture was changed, up to that token."""
+    from gapless.training.checkpoints import FOLDER, Checkpoints
+
+    place = before.path if before.is_done() else before.folder.partial_path
+    if not place.is_dir():
+        return
+    if Checkpoints(folder / FOLDER, keep_last=1).adopt(place / FOLDER, until=until):
+        for journal in place.glob("*.jsonl"):
+            shutil.copy2(journal, folder / journal.name)
+        shutil.copytree(place / "items", folder / "items", dirs_exist_ok=True)
+
+
 def _export(loaded: Any, model: BaseModel, folder: Path) -> None:
     """Write the adapted model with its tokenizer: a folder that `transformers` loads."""
-    import shutil
-
     from gapless.modeling import save_model
     from gapless.tokenization import files
 

@@ -43,7 +43,7 @@ class RunFolder:
         return sorted(place for place in found if place != self.artifacts)
 
     def check_recipe(self, recipe: Recipe) -> None:
-        """Refuse a folder in which another recipe has trained."""
+        """Refuse a folder in which another recipe has trained; more ``order.changes`` may come."""
         place = self.path / RECIPE_FILE
         if not place.is_file():
             if self.path.is_dir() and any(p.name not in _UNCLAIMED for p in self.path.iterdir()):
@@ -56,7 +56,11 @@ class RunFolder:
         if not any(self.artifacts.glob("training.*")):
             return  # nothing but prepared text, which other recipes can use too
         made_by = yaml.safe_load(place.read_text())
-        differences = _differences(made_by, yaml.safe_load(dump(recipe)))
+        differences = [
+            f"{path}: {old!r} there, {new!r} here"
+            for path, old, new in _differences(made_by, yaml.safe_load(dump(recipe)))
+            if not _goes_on(path, old, new)
+        ]
         if differences:
             raise RunError(
                 "the run folder was made by another recipe; they differ in\n  "
@@ -121,8 +125,10 @@ class RunFolder:
             )
 
 
-def _differences(old: Any, new: Any, path: str = "") -> list[str]:
-    if isinstance(old, dict) and isinstance(new, dict):
+def _differences(old: Any, new: Any, path: str = "") -> list[tuple[str, Any, Any]]:
+    """Return path, value there and value here, of the smallest parts that differ."""
+    if isinstance(new, dict) and (old is None or isinstance(old, dict)):
+        old = old or {}
         return [
             difference
             for key in sorted(old.keys() | new.keys(), key=str)
@@ -130,4 +136,10 @@ def _differences(old: Any, new: Any, path: str = "") -> list[str]:
                 old.get(key), new.get(key), f"{path}.{key}" if path else str(key)
             )
         ]
-    return [] if old == new else [f"{path}: {old!r} there, {new!r} here"]
+    return [] if old == new else [(path, old, new)]
+
+
+def _goes_on(path: str, old: Any, new: Any) -> bool:
+    """Whether a difference is changes of the mixture that were added to those of before."""
+    old = old or []
+    return path.endswith("order.changes") and isinstance(new, list) and new[: len(old)] == old

@@ -86,6 +86,13 @@ def _behind(stage: Stage) -> Iterator[Stage]:
         yield from _behind(each)
 
 
+def _as_changed(arm: Recipe) -> Iterator[Recipe]:
+    """Yield an arm as it was before each of its changes of mixture, and as it is."""
+    for count in range(len(arm.order.changes) + 1):
+        order = arm.order.model_copy(update={"changes": arm.order.changes[:count]})
+        yield arm.model_copy(update={"order": order})
+
+
 def build_tree(
     recipe: Recipe,
     *,
@@ -130,11 +137,12 @@ def build_tree(
     built: dict[str, ArmStages] = {}
     for name, arm in arms(recipe).items():
         base = arm_stages.base_stage(arm, model, probes, place)
-        order = order_stage(name, arm, pools, place)
-        training = arm_stages.training_stage(
-            arm_stages.TrainingInputs(
+        training: Stage | None = None
+        for changed in _as_changed(arm):
+            order = order_stage(name, changed, pools, place)
+            inputs = arm_stages.TrainingInputs(
                 name=name,
-                arm=arm,
+                arm=changed,
                 model=model,
                 order=order,
                 base=base,
@@ -142,8 +150,10 @@ def build_tree(
                 observe=observe,
                 stop=stop,
                 rules=rules or {},
+                before=training,
             )
-        )
+            training = arm_stages.training_stage(inputs)
+        assert training is not None
         built[name] = ArmStages(arm, base, order, training)
     analysis = analysis_stage(
         {name: arm.training for name, arm in built.items()}, seed=recipe.seed, root=place.root

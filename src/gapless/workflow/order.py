@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gapless.errors import DataError
+from gapless.errors import DataError, RunError
 from gapless.mixing import Decision, PhasePlan, Rounds, Rule, Supply, plan_phases
 from gapless.ordering import (
     BestFit,
@@ -277,6 +277,21 @@ def decisions_of(name: str, stages: Mapping[str, ArtifactFolder]) -> list[Decisi
     training = stages[f"training.{name}"]
     folder = training.path if training.exists() else training.partial_path
     return [Decision.from_row(row) for row in Journal(folder / MIXTURE_FILE).rows()]
+
+
+def arm_order(name: str, arm: Recipe, stages: Mapping[str, ArtifactFolder]) -> RunOrder:
+    """Return the order of a run's arm, as far as its training has decided it."""
+    folder = stages[f"{ORDER}.{name}"]
+    if not folder.exists():
+        raise RunError(
+            f"the order of arm {name!r} is not settled yet",
+            mend="Run the recipe at least `--until order`.",
+        )
+    stores = {
+        source: TokenStore.open(stages[f"tokens.{source}"].path) for source in arm.trained_sources
+    }
+    decisions = decisions_of(name, stages)
+    return open_order(arm, folder.path, folder.manifest().facts, stores, decisions=decisions)
 
 
 def open_order(

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,14 @@ from gapless.records.artifact import ArtifactFolder
 from gapless.records.journal import Journal
 from gapless.report import content as shown
 from gapless.selection import describe
+from gapless.workflow.order_words import phase_words
+from gapless.workflow.report_order import OrderOfArm
 from gapless.workflow.report_scores import ScoreColumns
 from gapless.workflow.report_text import removals, source_content
 from gapless.workflow.results import ANALYSIS
 from gapless.workflow.run_folder import RECIPE_FILE, RunFolder
 
-_MIXTURE_POINTS = 20
+_MIXTURE_POINTS = 60
 _TRACE_POINTS = 400
 
 
@@ -58,6 +60,7 @@ def _arms(
     rows = analysis_of(folder, stages).rows
     for name, arm in arms(recipe).items():
         training = stages[f"training.{name}"].path
+        order = OrderOfArm(name, arm, stages)
         steps = list(Journal(training / "steps.jsonl").rows())
         seconds = sum(row["seconds"] for row in Journal(training / "speed.jsonl").rows())
         own = [row for row in rows if row["arm"] == name]
@@ -67,7 +70,10 @@ def _arms(
             name=prefix + name,
             description=_describe(arm),
             curves=tuple(_curve(row) for row in own),
-            mixture=tuple(_mixture(steps)),
+            mixture=tuple(_mixture(steps, order.borders())),
+            phases=tuple(order.phases()),
+            rounds=tuple(order.rounds()),
+            curricula=tuple(order.curricula()),
             gaps=tuple(_gap(row) for row in own),
             loss=shown.Trace(tokens=tokens, values=tuple(row["loss"] for row in kept)),
             learning_rate=shown.Trace(
@@ -80,15 +86,7 @@ def _arms(
 
 def _describe(arm: Recipe) -> str:
     selections = [f"{name}: {describe(selection)}" for name, selection in arm.selection.items()]
-    phases = []
-    for phase in arm.order.phases:
-        if phase.epochs is None:
-            budget = f"{phase.tokens:,} tokens"
-        else:
-            budget = "1 epoch" if phase.epochs == 1 else f"{phase.epochs:g} epochs"
-        mixture = phase.mixture.type.replace("_", " ")
-        share = f" {phase.mixture.general:.0%} general" if phase.mixture.type == "replay" else ""
-        phases.append(f"{budget}, {mixture}{share}")
+    phases = [phase_words(phase) for phase in arm.order.phases]
     return "; ".join([*selections, *phases])
 
 
@@ -140,19 +138,25 @@ def _gap(row: Mapping[str, Any]) -> shown.GapRow:
     )
 
 
-def _mixture(steps: list[dict[str, Any]]) -> Iterator[shown.MixturePoint]:
+def _mixture(
+    steps: Sequence[Mapping[str, Any]], borders: Sequence[int]
+) -> Iterator[shown.MixturePoint]:
+    """Give the shares of stretches of steps, none of them across a change of the mixture."""
     size = max(1, -(-len(steps) // _MIXTURE_POINTS))
-    sources = list(dict.fromkeys(source for row in steps for source in row["tokens"]))
-    for start in range(0, len(steps), size):
-        stretch = steps[start : start + size]
-        totals: Counter[str] = Counter()
-        for row in stretch:
-            totals.update(row["tokens"])
-        for source in sources:
-            share = totals[source] / totals.total()
-            yield shown.MixturePoint(
-                tokens_seen=stretch[-1]["tokens_seen"], source=source, share=share
-            )
+    strata = list(dict.fromkeys(name for row in steps for name in row["tokens"]))
+    totals: Counter[str] = Counter()
+    count = 0
+    for row in steps:
+        totals.update(row["tokens"])
+        count += 1
+        if count == size or row["tokens_seen"] in borders or row is steps[-1]:
+            for name in strata:
+                yield shown.MixturePoint(
+                    tokens_seen=row["tokens_seen"],
+                    source=name,
+                    share=totals[name] / totals.total(),
+                )
+            totals, count = Counter(), 0
 
 
 def _warnings(recipe: Recipe) -> Iterator[str]:

@@ -14,8 +14,8 @@ from gapless.records.rows import Row, Segment
 from gapless.records.token_store import TokenStore
 from gapless.records.views import Fate, Glimpse
 from gapless.selection import Choice, describe, explain
-from gapless.workflow.data import DOCUMENTS, TOKENS
-from gapless.workflow.order import ORDER, SELECTION_FILE, decisions_of, open_order
+from gapless.workflow.data import DOCUMENTS
+from gapless.workflow.order import ORDER, SELECTION_FILE, arm_order
 from gapless.workflow.pool import SourcePool
 from gapless.workflow.run_folder import RunFolder
 
@@ -126,18 +126,7 @@ def _why_in_or_out(
 
 def _of_arm(folder: RunFolder, name: str, arm: Recipe, token: int) -> list[Glimpse]:
     stages = folder.stages()
-    order_folder = stages[f"{ORDER}.{name}"]
-    if not order_folder.exists():
-        raise RunError(
-            f"the order of arm {name!r} is not settled yet",
-            where=str(folder.path),
-            mend="Run the recipe at least `--until order`.",
-        )
-    stores = {
-        source: TokenStore.open(stages[f"{TOKENS}.{source}"].path) for source in arm.trained_sources
-    }
-    facts = order_folder.manifest().facts
-    order = open_order(arm, order_folder.path, facts, stores, decisions=decisions_of(name, stages))
+    order = arm_order(name, arm, stages)
     if not 0 <= token < order.num_tokens:
         raise RunError(
             f"token {token:,} is outside arm {name!r}, which has {order.num_tokens:,} tokens",

@@ -64,9 +64,7 @@ def _feedback(rule: str) -> Callable[[Any], str]:
 _MIXTURES: dict[str, Callable[[Any], str]] = {
     "shares": lambda _: "given shares",
     "domain_only": lambda _: "domain text only",
-    "replay": lambda mixture: f"replay of {mixture.general:.3%} general text".replace(
-        ".000%", " %"
-    ),
+    "replay": lambda mixture: f"replay of {100 * mixture.general:.3g} % general text",
     "groups": lambda mixture: " : ".join(
         f"{group.weight:g} {name}" for name, group in mixture.groups.items()
     ),

@@ -38,8 +38,6 @@ class ModelReader:
         import torch
 
         self.device, self.bf16 = _settle(device, precision)
-        # As training does: else the same model answers differently after a run in this process.
-        torch.set_flush_denormal(True)
         self.model = load_model(folder).eval().to(self.device)
         config = self.model.config.get_text_config()
         self.vocabulary_size = int(config.vocab_size)

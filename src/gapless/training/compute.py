@@ -1,7 +1,7 @@
 """Where and in what precision the arithmetic happens, and one accumulated gradient."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -34,7 +34,6 @@ class Compute:
             )
         on_gpu = device == "cuda" or (device == "auto" and torch.cuda.is_available())
         fast_bf16 = torch.cuda.is_bf16_supported() if on_gpu else _cpu_multiplies_bf16()
-        torch.set_flush_denormal(True)
         return cls(
             torch.device("cuda" if on_gpu else "cpu"),
             bf16=precision == "bf16" or (precision == "auto" and fast_bf16),
@@ -49,6 +48,16 @@ class Compute:
     def describe(self) -> str:
         """Return the device and precision in words."""
         return f"{self.device.type}, {'bf16' if self.bf16 else 'fp32'}"
+
+
+@contextmanager
+def subnormals_flushed() -> Iterator[None]:
+    """Take the smallest numbers for 0 meanwhile: on a CPU they are a hundred times slower."""
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
 
 
 def _cpu_multiplies_bf16() -> bool:

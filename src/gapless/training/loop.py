@@ -20,7 +20,7 @@ from gapless.records.rows import Rows
 from gapless.records.token_store import TokenStore
 from gapless.seeds import stream_key
 from gapless.training.checkpoints import FOLDER, Checkpoints, RunState
-from gapless.training.compute import Compute, accumulate_gradients
+from gapless.training.compute import Compute, accumulate_gradients, subnormals_flushed
 from gapless.training.optimizer import make_optimizer
 from gapless.training.steering import Steering
 
@@ -90,7 +90,8 @@ def train(model: Any, job: TrainingJob) -> bool:
         Whether the end was reached; False when ``job.stop`` asked to stop.
 
     """
-    return _Loop(model, job).run()
+    with subnormals_flushed():
+        return _Loop(model, job).run()
 
 
 class _Loop:

@@ -19,7 +19,7 @@ from gapless.recipe.places import Path
 from gapless.recipe.probes import Perplexity
 from gapless.recipe.schema import Recipe
 from gapless.recipe.scores import gives_labels
-from gapless.records.rows import source_of
+from gapless.strata import source_of
 
 
 def check_order(recipe: Recipe) -> list[Mistake]:

@@ -1,26 +1,13 @@
-"""Rows: what the model sees, as slices of documents. Ordering makes them, packing fills them.
-
-A stratum is what a share is of: a source (``web``), or its documents with one label
-(``web/Medicine and Health``).
-"""
+"""Rows: what the model sees, as slices of documents. Ordering makes them, packing fills them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-UNLABELLED = "unlabelled"
-"""The stratum of a source's documents that have no label."""
-
-
-def stratum_name(source: str, label: str) -> str:
-    """Return the name of a source's documents with one label."""
-    return f"{source}/{label}"
-
-
-def source_of(stratum: str) -> str:
-    """Return the source of a stratum; a source's name has no slash."""
-    return stratum.partition("/")[0]
+from gapless.strata import UNLABELLED as UNLABELLED
+from gapless.strata import source_of as source_of
+from gapless.strata import stratum_name as stratum_name
 
 
 @dataclass(frozen=True, slots=True)

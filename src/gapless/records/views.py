@@ -52,6 +52,27 @@ class PlanMixtureRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PlanNode:
+    """A part of the order, and what it is made of."""
+
+    name: str
+    """An arm, a phase, a role or group, a source, a label of a source; or how many more."""
+    detail: str
+    """What is special about it, line by line; empty when nothing is."""
+    share: float | None
+    """Fraction of its phase's tokens; None for arms and phases."""
+    tokens: int
+    available_tokens: int | None
+    """Tokens of what it draws from; None for arms and phases."""
+    repetition: float | None
+    """How often it is seen within the phase; None for arms and phases."""
+    fingerprint: str
+    """Seven digits: an arm's order, a source's tokens; empty for the others."""
+    children: tuple["PlanNode", ...]
+    """The largest first; of very many the largest few, then one node for the rest."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class PlanScore:
     """What it costs to score a source with a language model."""
 
@@ -95,6 +116,8 @@ class Plan:
     scores: tuple[PlanScore, ...]
     """Those under a language model; the others cost little."""
     mixture: tuple[PlanMixtureRow, ...]
+    tree: tuple[PlanNode, ...]
+    """The mixture, arm by arm."""
     arms: tuple[PlanArm, ...]
     warnings: tuple[str, ...]
 
@@ -194,6 +217,56 @@ class Glimpse:
     """The pass over the source, from 0."""
     text: str
     """The document's beginning."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditRow:
+    """What one stratum gave to one phase so far."""
+
+    phase: int
+    """From 0."""
+    stratum: str
+    planned_tokens: int
+    """What the plan, and the decisions of a mixture that reacts, give it up to here."""
+    seen_tokens: int
+    """What training wrote down; without padding."""
+    padding_tokens: int
+    """What its rows have left at their ends."""
+    share: float
+    """Fraction of the tokens seen in the phase."""
+    repetition: float
+    """How often the phase has seen the stratum's tokens."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditDocuments:
+    """How often the documents of one stratum were seen so far."""
+
+    stratum: str
+    documents: int
+    whole: tuple[tuple[int, int], ...]
+    """(Times, documents seen so often from beginning to end), from never up."""
+    in_part: int
+    """Documents of which a part was seen, or seen once more than the rest."""
+    cut: int
+    """Documents that a row's border cut."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Audit:
+    """What one arm has seen against its plan."""
+
+    arm: str
+    tokens_seen: int
+    """With padding."""
+    total_tokens: int
+    rows: tuple[AuditRow, ...]
+    """Phase by phase, the largest first."""
+    documents: tuple[AuditDocuments, ...]
+    padding_tokens: int
+    """What training wrote down."""
+    differences: tuple[str, ...]
+    """Empty where all is as planned."""
 
 
 @dataclass(frozen=True, kw_only=True)

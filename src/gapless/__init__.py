@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from gapless.errors import GaplessError
     from gapless.recipe import Recipe
     from gapless.recipe import load as load_recipe
-    from gapless.workflow.verbs import compare, demo, init, plan, run, show, status
+    from gapless.workflow.verbs import audit, compare, demo, init, plan, run, show, status
     from gapless.workflow.verbs import report as write_report
 
 __version__ = "0.1.0"
@@ -25,6 +25,7 @@ __all__ = [
     "GaplessError",
     "Recipe",
     "__version__",
+    "audit",
     "compare",
     "demo",
     "init",
@@ -36,7 +37,7 @@ __all__ = [
     "write_report",
 ]
 
-_VERBS = ("compare", "demo", "init", "plan", "run", "show", "status")
+_VERBS = ("audit", "compare", "demo", "init", "plan", "run", "show", "status")
 _HOMES = {
     "GaplessError": ("gapless.errors", "GaplessError"),
     "Recipe": ("gapless.recipe", "Recipe"),

@@ -4,12 +4,16 @@ from pathlib import Path
 
 from gapless.records.views import (
     ArmStatus,
+    Audit,
+    AuditDocuments,
+    AuditRow,
     Comparison,
     Fate,
     Glimpse,
     Plan,
     PlanArm,
     PlanMixtureRow,
+    PlanNode,
     PlanScore,
     PlanSource,
     PlanStage,
@@ -52,6 +56,50 @@ def ended(
     )
 
 
+def node(
+    name: str,
+    *children: PlanNode,
+    tokens: int,
+    detail: str = "",
+    share: float | None = None,
+    fingerprint: str = "",
+) -> PlanNode:
+    return PlanNode(
+        name=name,
+        detail=detail,
+        share=share,
+        tokens=tokens,
+        available_tokens=None if share is None else 60_000,
+        repetition=None if share is None else tokens / 60_000,
+        fingerprint=fingerprint,
+        children=children,
+    )
+
+
+TOPICS = node(
+    "pubmed",
+    node("Security and International Relations", tokens=140_000, share=0.476),
+    node("... 17 more", tokens=100_000, share=0.34, detail="smallest share 2e-05 %"),
+    tokens=240_000,
+    share=0.816,
+    fingerprint="6324cf0",
+)
+TREE = (
+    node(
+        "subset_with_replay",
+        node(
+            "phase 1",
+            node("domain", TOPICS, tokens=240_000, share=0.816),
+            node("general", node("web", tokens=54, share=2e-7), tokens=54_000, share=0.184),
+            tokens=294_000,
+            detail="4 epochs, topic feedback every 20k tokens on pubmed, web, wiki, 4 more, from "
+            "replay of 18 % general text\nby ease, ascending",
+        ),
+        tokens=294_000,
+        fingerprint="b3b8852",
+    ),
+    node("again", tokens=294_000, detail="as subset_with_replay", fingerprint="0f378f1"),
+)
 PLAN = Plan(
     run_dir=RUN,
     parameters=4_200_000,
@@ -95,6 +143,7 @@ PLAN = Plan(
         )
         for source, share in [("pubmed", 0.82), ("encyclopedia", 0.18)]
     ),
+    tree=TREE,
     arms=tuple(
         PlanArm(name=name, tokens=600_000, steps=147, flops=1.5e13, hours=0.05, probes=20)
         for name in ["one_pass", "subset_with_replay"]
@@ -138,5 +187,41 @@ FATE = Fate(
     why="selected: drawn at random",
     scores=(("closeness", "213.4"),),
     text="A [bold]study[/] of \x1b[31mred\x1b[0m cells",
+)
+AUDIT = Audit(
+    arm="subset_with_replay",
+    tokens_seen=1_254_000,
+    total_tokens=2_508_000,
+    rows=tuple(
+        AuditRow(
+            phase=phase,
+            stratum=stratum,
+            planned_tokens=tokens,
+            seen_tokens=tokens - 100,
+            padding_tokens=100,
+            share=tokens / 600_000,
+            repetition=tokens / 60_000,
+        )
+        for phase in (0, 1)
+        for stratum, tokens in [
+            ("pubmed/Security and International Relations", 400_000),
+            *((f"web/{i}", 14_000 - i) for i in range(22)),
+        ]
+    ),
+    documents=(
+        AuditDocuments(
+            stratum="pubmed/Security and International Relations",
+            documents=2_741,
+            whole=((0, 11), (1, 29), (2, 1_400), (13, 1_300)),
+            in_part=1,
+            cut=2_000,
+        ),
+        *(
+            AuditDocuments(stratum=f"web/{i}", documents=9 - i % 2, whole=(), in_part=9, cut=2)
+            for i in range(22)
+        ),
+    ),
+    padding_tokens=3_000,
+    differences=(),
 )
 COMPARISON = Comparison(rows=(("first", BASE), ("second", ended("main"))), report=None)

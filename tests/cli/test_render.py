@@ -30,13 +30,36 @@ def test_a_plan_shows_stages_sources_mixture_and_cost() -> None:
         "pubmed domain 18,396 740 23 6.1M",
         "encyclopedia general - - - about 600k",
         "novelty pubmed 6M 5e+13 6 min",
-        "subset_with_replay 1 pubmed 82.0% 240k 60k 4.00",
-        "encyclopedia 18.0% 240k 60k 4.00",
         "together 1.2M 294 3e+13 6 min 40 times",
         "4.2M parameters; about 1.3 GB of memory while training, 340 MB of disk",
         "note: Counts are estimates.",
     ]:
         assert line in lines
+
+
+def test_a_plan_draws_the_mixture_in_columns() -> None:
+    lines = shown(render.plan, answers.PLAN).splitlines()
+    first = next(i for i, line in enumerate(lines) if line.startswith("Mixture"))
+    assert lines[first : first + 18] == [
+        "Mixture                                                       of  times",
+        "                                         share  tokens  selected   seen     from",
+        "subset_with_replay                                294k                   b3b8852",
+        "└── phase 1                                       294k",
+        "      4 epochs, topic feedback every 20k tokens on pubmed, web, wiki, 4 more,",
+        "      from replay of 18 % general text",
+        "      by ease, ascending",
+        "    ├── domain                           81.6%    240k       60k   4.00",
+        "    │   └── pubmed                       81.6%    240k       60k   4.00  6324cf0",
+        "    │       ├── Security and             47.6%    140k       60k   2.33",
+        "    │       │   International",
+        "    │       │   Relations",
+        "    │       └── ... 17 more              34.0%    100k       60k   1.67",
+        "    │             smallest share 2e-05 %",
+        "    └── general                          18.4%     54k       60k   0.90",
+        "        └── web                         2e-05%      54       60k   0.00",
+        "again  as subset_with_replay                      294k                   0f378f1",
+        "",
+    ]
 
 
 def test_a_plan_of_one_arm_has_no_total() -> None:
@@ -52,6 +75,7 @@ def test_a_plan_of_one_arm_has_no_total() -> None:
         (render.fates, [answers.FATE]),
         (render.compare, answers.COMPARISON),
         (render.show, [answers.GLIMPSE]),
+        (render.audit, [answers.AUDIT]),
     ],
 )
 def test_everything_fits_80_columns_with_no_word_cut(
@@ -109,6 +133,39 @@ def test_a_document_can_neither_style_nor_steer_the_terminal() -> None:
     assert "A [bold]study[/] of \ufffd[31mred\ufffd[0m cells" in text
     assert "arm replay, phase 1, row 3" in text
     assert "abstracts.jsonl.gz:17, work PMID:1, document abcdef1" in text
+
+
+def test_an_audit_shows_every_phase_and_the_rest_of_many_sources_in_one_row() -> None:
+    lines = rows(shown(render.audit, [answers.AUDIT]))
+    for line in [
+        "phase source planned seen padding share seen",
+        "2 pubmed/Security and 400,000 399,900 100 66.7% 6.67",
+        "web/0 14,000 13,900 100 2.3% 0.23",
+        "... 3 more 41,940 41,640 300 7.0%",
+        "pubmed/Security and 2,741 11 never, 29 once, 1 2,000",
+        "International Relations 1,400 twice, 1,300 13",
+        "web/0 9 - 9 2",
+        "... 3 more 24 - 27 6",
+        "arm subset_with_replay: as planned (1,254,000 of 2,508,000 tokens, 3,000 of",
+    ]:
+        assert line in lines
+    assert "web/21" not in " ".join(lines)
+
+
+def test_an_audit_says_what_differs_or_that_there_is_nothing_yet() -> None:
+    none = replace(
+        answers.AUDIT, arm="none", rows=(), documents=(), tokens_seen=0, padding_tokens=0
+    )
+    done = replace(answers.AUDIT, tokens_seen=2_508_000, rows=(), documents=(), padding_tokens=0)
+    odd = replace(done, differences=tuple(f"step {i}: [b]odd[/]\x1b" for i in range(10)))
+    lines = shown(render.audit, [none, done, odd]).splitlines()[-12:]
+    assert lines == [
+        "arm none: nothing seen yet (0 of 2,508,000 tokens)",
+        "arm subset_with_replay: as planned (2,508,000 tokens)",
+        "arm subset_with_replay: not as planned (2,508,000 tokens)",
+        *(f"  step {i}: [b]odd[/]\ufffd" for i in range(8)),
+        "  and 2 more differences",
+    ]
 
 
 def test_init_names_the_files_and_the_next_command() -> None:

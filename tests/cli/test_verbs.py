@@ -26,6 +26,7 @@ ANSWERS: dict[str, Any] = {
     "report": Path("runs/demo/report.html"),
     "compare": answers.COMPARISON,
     "show": [answers.GLIMPSE],
+    "audit": [answers.AUDIT],
     "show_document": [answers.FATE],
     "demo": answers.RESULT,
 }
@@ -100,6 +101,8 @@ CALLS = {
         ([Path("one"), Path("two")],),
         {"out": Path("f.html")},
     ),
+    "show runs/demo": ("audit", (Path("runs/demo"), None), {}),
+    "show runs/demo --arm x": ("audit", (Path("runs/demo"), "x"), {}),
     "show runs/demo --token 768": ("show", (Path("runs/demo"), 768, None), {}),
     "show runs/demo --token 768 --arm x": ("show", (Path("runs/demo"), 768, "x"), {}),
     "show runs/demo --document web:3": (
@@ -168,7 +171,14 @@ def test_a_fault_of_ours_shows_where_it_is_and_says_sorry(failure: Exception, ve
 
 
 @pytest.mark.parametrize(
-    "line", ["run", "show runs/demo", "show runs/demo --token -1", "dance", "run r.yaml --fast"]
+    "line",
+    [
+        "run",
+        "show runs/demo --token 1 --document web:3",
+        "show runs/demo --token -1",
+        "dance",
+        "run r.yaml --fast",
+    ],
 )
 def test_a_wrong_command_line_is_a_usage_error(line: str, verbs: Verbs) -> None:
     result = invoke(*line.split())
@@ -183,7 +193,7 @@ def test_the_version_is_shown() -> None:
 
 def test_help_names_every_verb_and_each_verb_helps() -> None:
     text = invoke("--help").stdout
-    for verb in [*(ANSWERS.keys() - {"show_document"}), "assets", "schema"]:
+    for verb in [*(ANSWERS.keys() - {"show_document", "audit"}), "assets", "schema"]:
         assert f"\n  {verb} " in text
         assert invoke(verb, "--help").exit_code == 0
 

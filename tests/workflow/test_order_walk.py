@@ -7,18 +7,18 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gapless.errors import RunError
+from gapless.errors import DataError, RecipeError, RunError
 from gapless.recipe import arms
 from gapless.records.documents import read_columns
 from gapless.records.token_store import TokenStore
 from gapless.workflow import verbs
-from gapless.workflow.order import decisions_of, open_order
+from gapless.workflow.order import arm_order, decisions_of, open_order
 from gapless.workflow.run_folder import RunFolder
 from tests.workflow.world import make_world
 
@@ -216,3 +216,78 @@ def test_nothing_but_an_added_change_may_differ_in_a_run_that_has_trained(tmp_pa
     other = [{"tokens": 4096, "mixture": {"type": "replay", "general": 0.3}}]
     with pytest.raises(RunError, match=r"made by another recipe; they differ in\n  order.phases"):
         verbs.run(recipe, overrides=settings({"phases": other, "changes": [CHANGED]}, PROBES[:1]))
+
+
+def test_a_rule_of_ones_own_moves_shares_and_must_be_given(tmp_path: Path) -> None:
+    mixture = {key: FEEDBACK[key] for key in ("start", "interval", "sources")} | {
+        "type": "own_rule",
+        "name": "mine",
+        "max_change": 1,
+    }
+    overrides = settings(
+        {"strata": {"prose": "kind"}, "phases": [PHASES[0] | {"mixture": mixture}]}
+    )
+    recipe = world(tmp_path)
+    with pytest.raises(RecipeError, match="nobody gave the rule 'mine'"):
+        verbs.run(recipe, overrides=overrides)
+    asked = []
+
+    def mine(log: Sequence[Any], measured: Mapping[str, float]) -> dict[str, float]:
+        asked.append((len(log), sorted(measured)))
+        return {"prose/law": 3, "prose/art": 1}
+
+    verbs.run(recipe, overrides=overrides, rules={"mine": mine})
+    topics = ["prose/art", "prose/law"]
+    assert asked == [(1, topics), (2, topics), (3, topics)]
+    log = rows_of(artifact(recipe, "training.main") / "mixture.jsonl")
+    last = log[-1]["shares"]
+    assert last["prose/law"] == pytest.approx(3 * last["prose/art"])
+
+
+def test_shares_that_a_law_proposed_are_read_and_are_part_of_the_fingerprint(
+    tmp_path: Path,
+) -> None:
+    recipe = world(tmp_path)
+    phases = [{"tokens": 2048, "mixture": {"type": "law", "path": "proposal.json"}}]
+    overrides = settings({"phases": phases}, PROBES[:1])
+    with pytest.raises(DataError, match="there is no such file"):
+        verbs.plan(recipe, overrides=overrides)
+    proposal = tmp_path / "proposal.json"
+    names = []
+    for share in (0.25, 0.5):
+        proposal.write_text(json.dumps({"shares": {"medicine": share, "prose": 1 - share}}))
+        plan = verbs.plan(recipe, overrides=overrides, exact=True)
+        assert {row.source: row.share for row in plan.mixture} == {
+            "medicine": share,
+            "prose": 1 - share,
+        }
+        names.append(next(stage.detail for stage in plan.stages if stage.name == "order.main"))
+    assert names[0] != names[1]
+    proposal.write_text("[]")
+    with pytest.raises(DataError, match="this is no proposal of shares"):
+        verbs.plan(recipe, overrides=overrides)
+
+
+def test_like_pretraining_the_domain_is_drawn_anew_every_epoch(tmp_path: Path) -> None:
+    recipe = world(tmp_path)
+    mixture = {
+        "type": "pretraining_like",
+        "pretraining": {"web": 82, "books": 18},
+        "replaced": ["web"],
+        "sources": {"books": "prose"},
+        "epoch": 1600,
+    }
+    overrides = settings({"phases": [{"epochs": 3, "mixture": mixture}]}, PROBES[:1])
+    verbs.run(recipe, overrides=overrides, until="order")
+    folder = RunFolder(recipe.parent / "runs" / "tiny")
+    order = arm_order("main", arms(folder.recipe())["main"], folder.stages())
+    assert order.num_rows == 150
+    drawn = []
+    for start in (0, 50, 100):
+        rows = list(order.rows(start, start + 50))
+        of_domain = [row for row in rows if row.source == "medicine"]
+        assert len(of_domain) == 41
+        slices = [segment for row in of_domain for segment in row.segments]
+        drawn.append({segment.document for segment in slices})
+        assert len({(s.document, s.begin) for s in slices}) == len(slices), "nothing twice a draw"
+    assert drawn[0] != drawn[1] != drawn[2]

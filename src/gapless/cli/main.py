@@ -195,16 +195,21 @@ def show_verb(
         str | None, typer.Option(metavar="NAME", help="One arm; all by default.")
     ] = None,
 ) -> None:
-    """Show what the model saw around a token, or why a document is or is not trained on."""
+    """Show what the model has seen against the plan, what it saw at a token, or a document's fate.
+
+    Without --token and --document, the tokens and documents seen by every arm so far.
+    """
     from gapless.cli import render
     from gapless.workflow import verbs
 
-    if (token is None) == (document is None):
-        raise typer.BadParameter("give either --token N or --document ID")
+    if token is not None and document is not None:
+        raise typer.BadParameter("give --token N or --document ID, not both")
     if token is not None:
         render.show(verbs.show(run_dir, token, arm))
-    if document is not None:
+    elif document is not None:
         render.fates(verbs.show_document(run_dir, document, arm))
+    else:
+        render.audit(verbs.audit(run_dir, arm))
 
 
 @app.command("demo")

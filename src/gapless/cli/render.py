@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
-from rich.tree import Tree
 
-from gapless.cli import tables
+from gapless.cli import tables, trees
 from gapless.records.views import (
+    Audit,
     Comparison,
     Fate,
     Glimpse,
     Plan,
-    PlanStage,
     RunResult,
     Status,
 )
@@ -24,6 +23,8 @@ from gapless.units import format_bytes, format_tokens
 
 if TYPE_CHECKING:
     from gapless.assets import Asset
+
+_SHOWN_DIFFERENCES = 8
 
 
 def init(written: Sequence[Path], console: Console | None = None) -> None:
@@ -39,14 +40,13 @@ def init(written: Sequence[Path], console: Console | None = None) -> None:
 def plan(plan: Plan, console: Console | None = None) -> None:
     """Show what a run would do and cost."""
     console = console or _console()
-    console.print(_stage_tree(plan.run_dir, plan.stages))
+    console.print(trees.stages(plan.run_dir, plan.stages))
     for table in (
         tables.sources(plan.sources),
         *([tables.scores(plan.scores)] if plan.scores else []),
-        tables.mixture(plan.mixture),
-        tables.arms(plan.arms),
     ):
         console.print("", table)
+    console.print("", *trees.mixture(plan.tree), "", tables.arms(plan.arms), sep="\n")
     console.print(
         f"\n{format_tokens(plan.parameters)} parameters; about "
         f"{format_bytes(plan.memory_bytes)} of memory while training, "
@@ -73,7 +73,7 @@ def run(result: RunResult, console: Console | None = None) -> None:
 def status(status: Status, console: Console | None = None) -> None:
     """Show how far a run is."""
     console = console or _console()
-    console.print(_stage_tree(status.run_dir, status.stages))
+    console.print(trees.stages(status.run_dir, status.stages))
     console.print("", tables.progress(status.arms))
 
 
@@ -112,6 +112,18 @@ def fates(found: Sequence[Fate], console: Console | None = None) -> None:
         console.print(Padding(Text(tables.plain(first.text), style="dim"), (0, 0, 1, 2)))
 
 
+def audit(audits: Sequence[Audit], console: Console | None = None) -> None:
+    """Show what each arm has seen, and in a line at the end whether it is as planned."""
+    console = console or _console()
+    for arm in audits:
+        if arm.tokens_seen:
+            title = f"arm {arm.arm}"
+            console.print(tables.audit(title, arm.rows), "", sep="\n")
+            console.print(tables.seen_documents(title, arm.documents), "", sep="\n")
+    for arm in audits:
+        _verdict(console, arm)
+
+
 def assets(known: Iterable[tuple["Asset", bool]], console: Console | None = None) -> None:
     """List the assets and whether they are on this machine."""
     (console or _console()).print(
@@ -129,24 +141,22 @@ def _slice(glimpse: Glimpse) -> Text:
     )
 
 
-def _stage_tree(run_dir: Path, stages: Sequence[PlanStage]) -> Tree:
-    """Draw the stages, those of one kind under one branch; ``kind.subject`` is a stage's name."""
-    done = sum(stage.done for stage in stages)
-    tree = Tree(Text(f"{run_dir}  ({done} of {len(stages)} stages done)"))
-    for kind, group in groupby(stages, lambda stage: stage.name.partition(".")[0]):
-        members = list(group)
-        if len(members) == 1 and members[0].name == kind:
-            tree.add(_stage(members[0], kind))
-            continue
-        branch = tree.add(kind)
-        for stage in members:
-            branch.add(_stage(stage, stage.name.partition(".")[2]))
-    return tree
-
-
-def _stage(stage: PlanStage, name: str) -> Text:
-    mark = ("done     ", "green") if stage.done else ("to do    ", "yellow")
-    return Text.assemble(mark, tables.plain(name), "  ", (tables.plain(stage.detail), "dim"))
+def _verdict(console: Console, arm: Audit) -> None:
+    """Say in a line whether an arm is as planned, and in more what differs."""
+    tokens = f"{arm.tokens_seen:,}"
+    if arm.tokens_seen < arm.total_tokens:
+        tokens = f"{arm.tokens_seen:,} of {arm.total_tokens:,}"
+    padding = f", {arm.padding_tokens:,} of padding" if arm.padding_tokens else ""
+    verdict = ("as planned", "green") if arm.tokens_seen else ("nothing seen yet", "yellow")
+    if arm.differences:
+        verdict = ("not as planned", "red")
+    name = f"arm {tables.plain(arm.arm)}: "
+    console.print(Text.assemble(name, verdict, f" ({tokens} tokens{padding})"))
+    for difference in arm.differences[:_SHOWN_DIFFERENCES]:
+        console.print(Padding(Text(tables.plain(difference)), (0, 0, 0, 2)))
+    more = len(arm.differences) - _SHOWN_DIFFERENCES
+    if more > 0:
+        console.print(Padding(Text(f"and {more:,} more differences"), (0, 0, 0, 2)))
 
 
 def _line(console: Console, text: str) -> None:

@@ -1,7 +1,9 @@
 """The tables of the command line, made to fit 80 columns."""
 
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 
 from rich import box
 from rich.console import JustifyMethod
@@ -10,8 +12,9 @@ from rich.text import Text
 
 from gapless.records.views import (
     ArmStatus,
+    AuditDocuments,
+    AuditRow,
     PlanArm,
-    PlanMixtureRow,
     PlanScore,
     PlanSource,
     SummaryRow,
@@ -19,6 +22,8 @@ from gapless.records.views import (
 from gapless.units import format_seconds, format_tokens
 
 _NONE = "-"
+_SHOWN = 20
+"""Sources of one phase; the rest are one row."""
 
 
 def plain(text: str) -> str:
@@ -48,27 +53,6 @@ def scores(rows: Sequence[PlanScore]) -> Table:
     for row in rows:
         time = "done" if row.done else format_seconds(row.hours * 3600)
         table.add(row.name, row.source, format_tokens(row.tokens), f"{row.flops:.2g}", time)
-    return table
-
-
-def mixture(rows: Sequence[PlanMixtureRow]) -> Table:
-    """Tabulate what each source gives to each phase of each arm."""
-    table = _table(
-        "Mixture", "arm", ">phase", "source", ">share", ">tokens", ">of\nselected", ">times\nseen"
-    )
-    last: tuple[str, int] | None = None
-    for row in rows:
-        again = (row.arm, row.phase) == last
-        last = (row.arm, row.phase)
-        table.add(
-            "" if again else row.arm,
-            "" if again else str(row.phase + 1),
-            row.source,
-            f"{row.share:.1%}",
-            format_tokens(row.tokens),
-            format_tokens(row.selected_tokens),
-            f"{row.repetition:.2f}",
-        )
     return table
 
 
@@ -137,6 +121,71 @@ def progress(rows: Sequence[ArmStatus]) -> Table:
     return table
 
 
+def audit(title: str, rows: Sequence[AuditRow]) -> Table:
+    """Tabulate what every phase has seen of each source, against the plan."""
+    padded = any(row.padding_tokens for row in rows)
+    numbers = [">planned", ">seen", *([">padding"] if padded else []), ">share", ">times\nseen"]
+    table = _table(f"Seen, {title}", ">phase", "source", *numbers)
+    for phase, group in groupby(rows, lambda row: row.phase):
+        members = list(group)
+        shown = members if len(members) <= _SHOWN + 1 else members[:_SHOWN]
+        for row in shown:
+            table.add(
+                str(phase + 1) if row is members[0] else "",
+                row.stratum,
+                _exactly(row.planned_tokens),
+                _exactly(row.seen_tokens),
+                *([_exactly(row.padding_tokens)] if padded else []),
+                f"{row.share:.1%}",
+                f"{row.repetition:.2f}",
+            )
+        if rest := members[len(shown) :]:
+            table.add(
+                "",
+                f"... {len(rest):,} more",
+                _exactly(sum(row.planned_tokens for row in rest)),
+                _exactly(sum(row.seen_tokens for row in rest)),
+                *([_exactly(sum(row.padding_tokens for row in rest))] if padded else []),
+                f"{sum(row.share for row in rest):.1%}",
+                "",
+            )
+    return table
+
+
+def seen_documents(title: str, rows: Sequence[AuditDocuments]) -> Table:
+    """Tabulate how often documents were seen."""
+    table = _table(
+        f"Documents seen from beginning to end, {title}",
+        "source",
+        ">documents",
+        "how many, how often",
+        ">in part",
+        ">cut by\na row",
+    )
+    by_size = sorted(rows, key=lambda row: -row.documents)
+    shown = by_size if len(by_size) <= _SHOWN + 1 else by_size[:_SHOWN]
+    for row in shown:
+        table.add(row.stratum, f"{row.documents:,}", *_seen([row]))
+    if rest := by_size[len(shown) :]:
+        documents = sum(row.documents for row in rest)
+        table.add(f"... {len(rest):,} more", f"{documents:,}", *_seen(rest))
+    return table
+
+
+def _seen(rows: Sequence[AuditDocuments]) -> tuple[str, str, str]:
+    """Return how often documents were seen, and how many in part and cut, as text."""
+    counts: Counter[int] = Counter()
+    for row in rows:
+        counts.update(dict(row.whole))
+    words = {0: "never", 1: "once", 2: "twice"}
+    whole = ", ".join(
+        f"{count:,} {words.get(times, f'{times:,} times')}"
+        for times, count in sorted(counts.items())
+    )
+    in_part, cut = sum(row.in_part for row in rows), sum(row.cut for row in rows)
+    return whole or _NONE, f"{in_part:,}", f"{cut:,}"
+
+
 def assets(rows: Iterable[tuple[str, str, bool, str, str]]) -> Table:
     """Tabulate assets: name, kind, whether here, licence, what it is."""
     table = _table("", "name", "kind", "here", "licence", "what it is")
@@ -169,6 +218,11 @@ def _table(title: str, *columns: str) -> _Plain:
         justify: JustifyMethod = "right" if numbers else "left"
         table.add_column(head, justify=justify, no_wrap=numbers, overflow="fold")
     return table
+
+
+def _exactly(tokens: int) -> str:
+    """Return every digit where the columns have room for them."""
+    return f"{tokens:,}" if tokens < 10**10 else format_tokens(tokens)
 
 
 def _count(number: int | None) -> str:

@@ -5,14 +5,12 @@ from dataclasses import asdict
 from shutil import disk_usage
 from typing import Any
 
-import numpy as np
-
 from gapless.errors import RunError
-from gapless.mixing import PhasePlan, Supply, apportion, plan_phases
-from gapless.ordering import rows_taken
+from gapless.mixing import Supply, plan_phases
 from gapless.recipe import Recipe
+from gapless.recipe.probes import BitsPerByte, Perplexity
 from gapless.recipe.schema import Order
-from gapless.recipe.scores import ModelPerplexity
+from gapless.recipe.scores import Language, ModelPerplexity, Score, Topic
 from gapless.recipe.selections import Budgeted, Selection
 from gapless.records.rows import source_of
 from gapless.records.token_store import TokenStore
@@ -21,6 +19,9 @@ from gapless.units import format_bytes
 from gapless.workflow.arm import steps_to_measure
 from gapless.workflow.base_model import check_context
 from gapless.workflow.order import batch_rows, roles, rounds_of, settle_order, with_proposals
+from gapless.workflow.plan_tree import mixture_tree
+from gapless.workflow.plan_warnings import order_warnings, run_warnings
+from gapless.workflow.planned_rows import planned_rows
 from gapless.workflow.run_folder import RunFolder
 from gapless.workflow.stage import Stage
 from gapless.workflow.tree import ArmStages, Tree
@@ -48,6 +49,7 @@ def make_plan(tree: Tree, folder: RunFolder, *, machine_speed: bool = True) -> P
     arms = [
         _arm(name, tree.arms[name].recipe, order, facts, speed) for name, order in settled.items()
     ]
+    mixture = [row for name, order in settled.items() for row in _mixture(name, tree, order)]
     return Plan(
         run_dir=folder.path,
         parameters=facts.parameters,
@@ -57,11 +59,12 @@ def make_plan(tree: Tree, folder: RunFolder, *, machine_speed: bool = True) -> P
         stages=tuple(_stage(stage) for stage in tree.stages()),
         sources=tuple(sources),
         scores=tuple(_scores(tree, sources, speed)),
-        mixture=tuple(
-            row for name, order in settled.items() for row in _mixture(name, tree, order)
+        mixture=tuple(mixture),
+        tree=mixture_tree(
+            tree.arms, {name: pool.tokens for name, pool in tree.pools.items()}, mixture
         ),
         arms=tuple(arms),
-        warnings=tuple(_warnings(tree, exact=exact)),
+        warnings=(*run_warnings(tree, exact=exact), *order_warnings(tree, settled)),
     )
 
 
@@ -158,7 +161,7 @@ def _budget(selection: Selection | None, tokens: int) -> int:
 def _mixture(name: str, tree: Tree, order: Mapping[str, Any]) -> Iterator[PlanMixtureRow]:
     recipe = tree.arms[name].recipe
     for number, phase in enumerate(rounds_of(recipe, order).phases):
-        for stratum, rows in _planned_rows(phase).items():
+        for stratum, rows in planned_rows(phase).items():
             available = order["strata_tokens"][stratum]
             tokens = rows * recipe.order.context
             yield PlanMixtureRow(
@@ -172,28 +175,11 @@ def _mixture(name: str, tree: Tree, order: Mapping[str, Any]) -> Iterator[PlanMi
             )
 
 
-def _planned_rows(phase: PhasePlan) -> dict[str, int]:
-    """Return stratum to rows; where the mixture reacts, as if it never moved."""
-    if phase.readings:
-        parts = apportion(phase.num_rows, list(phase.shares.values()))
-        return dict(zip(phase.shares, parts, strict=True))
-    rows = dict.fromkeys(phase.strata, 0)
-    for stretch in phase.stretches:
-        taken = rows_taken(np.array(list(stretch.rows.values())), stretch.length)
-        for stratum, count in zip(stretch.rows, taken.tolist(), strict=True):
-            rows[stratum] += count
-    return rows
-
-
 def _arm(name: str, recipe: Recipe, order: Mapping[str, Any], facts: Any, speed: float) -> PlanArm:
     tokens, rounds = order["tokens"], rounds_of(recipe, order)
     measured, saved = steps_to_measure(recipe, tokens, rounds.readings)
     flops = facts.training_flops(tokens, recipe.order.context)
-    probed = 0.0
-    for probe in recipe.probing.probes:
-        if probe.type == "bits_per_byte":
-            per_source = probe.bytes_per_source / _BYTES_PER_TOKEN_ESTIMATE
-            probed += per_source * sum(s.held_out > 0 for s in recipe.trained_sources.values())
+    probed = sum(_probed_bytes(recipe)) / _BYTES_PER_TOKEN_ESTIMATE
     once = facts.training_flops(round(probed), recipe.order.context) / _TRAINING_PASSES
     evaluation = once * len(measured)
     return PlanArm(
@@ -204,6 +190,30 @@ def _arm(name: str, recipe: Recipe, order: Mapping[str, Any], facts: Any, speed:
         hours=(flops + evaluation) / speed / 3600,
         probes=len(measured),
     )
+
+
+def _probed_bytes(recipe: Recipe) -> Iterator[int]:
+    """Give the bytes of held-out text that each probe reads of each source, at most."""
+    held_out = [name for name, source in recipe.trained_sources.items() if source.held_out > 0]
+    whole: set[str] = set()
+    for probe in recipe.probing.probes:
+        for name in held_out:
+            if isinstance(probe, BitsPerByte):
+                yield probe.bytes_per_source
+            elif isinstance(probe, Perplexity):
+                score = recipe.scores.get(probe.by or "")
+                if score is not None and name in recipe.scored_sources(score):
+                    yield probe.bytes_per_label * _num_labels(score)
+                elif name not in whole:
+                    whole.add(name)
+                    yield probe.bytes_per_label
+
+
+def _num_labels(score: Score) -> int:
+    """Return how many labels a score gives; 1 where only the documents can tell."""
+    if isinstance(score, Topic):
+        return len(score.topics)
+    return len(score.among or ()) or 1 if isinstance(score, Language) else 1
 
 
 def _speed(recipe: Recipe) -> float:
@@ -220,24 +230,6 @@ def _activation_bytes(tree: Tree, facts: Any) -> int:
     tokens = training.micro_batch_tokens or training.batch_tokens
     layers = 1 if training.gradient_checkpointing else facts.layers
     return int(tokens * (34 * facts.hidden_size * layers + 12 * facts.vocabulary_size))
-
-
-def _warnings(tree: Tree, *, exact: bool) -> Iterator[str]:
-    if not exact:
-        yield (
-            "Some sources are not tokenised yet: their token counts, and budgets in epochs, are "
-            "estimates from their size. `gapless plan --exact` prepares them and counts."
-        )
-    if tree.contamination is None:
-        yield (
-            "Evaluation items will not be looked for in the training text; `run` asks for "
-            "--allow-contamination."
-        )
-    general = [name for name, s in tree.recipe.sources.items() if s.role == "general"]
-    if not general:
-        yield "No general source: what the model forgets will not be measured."
-    elif not any(tree.recipe.sources[name].held_out > 0 for name in general):
-        yield "No general source holds anything out: forgetting will not be measured."
 
 
 def _disk_bytes(tree: Tree, parameters: int) -> int:

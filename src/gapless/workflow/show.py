@@ -26,7 +26,7 @@ def glimpses(run_dir: Path, token: int, arm_name: str | None) -> list[Glimpse]:
     """Return the document slices of the row that holds token number ``token``, per arm."""
     folder = RunFolder(run_dir)
     known = arms(folder.recipe())
-    names = _arm_names(folder, arm_name)
+    names = arm_names(folder, arm_name)
     return [glimpse for name in names for glimpse in _of_arm(folder, name, known[name], token)]
 
 
@@ -34,7 +34,7 @@ def fates(run_dir: Path, wanted: str, arm_name: str | None) -> list[Fate]:
     """Return what became of a document, per arm; ``wanted`` is its work, its id or SOURCE:ROW."""
     folder = RunFolder(run_dir)
     recipe, stages = folder.recipe(), folder.stages()
-    names = _arm_names(folder, arm_name)
+    names = arm_names(folder, arm_name)
     found = list(_rows_of(wanted, recipe, stages))
     if not found:
         raise RunError(
@@ -50,7 +50,8 @@ def fates(run_dir: Path, wanted: str, arm_name: str | None) -> list[Fate]:
     ]
 
 
-def _arm_names(folder: RunFolder, arm_name: str | None) -> list[str]:
+def arm_names(folder: RunFolder, arm_name: str | None) -> list[str]:
+    """Return the arm that is asked for, which must be there; all of the run without a name."""
     known = arms(folder.recipe())
     if arm_name is not None and arm_name not in known:
         raise RunError(
@@ -161,7 +162,7 @@ def _glimpse(
         row=row.index,
         arm=arm,
         phase=row.phase,
-        source=row.source,
+        source=row.stratum,
         document_id=document["id"],
         work=document["work"],
         origin=document["origin"],

@@ -13,6 +13,7 @@ from gapless.records.fingerprint import FileHashes
 from gapless.records.journal import Journal
 from gapless.records.views import (
     ArmStatus,
+    Audit,
     Comparison,
     Fate,
     Glimpse,
@@ -168,6 +169,13 @@ def show_document(run_dir: str | Path, document: str, arm: str | None = None) ->
     from gapless.workflow.show import fates
 
     return fates(Path(run_dir), document, arm)
+
+
+def audit(run_dir: str | Path, arm: str | None = None) -> list[Audit]:
+    """Say what the arms of a run have seen so far, and whether that is what was planned."""
+    from gapless.workflow.audit import audits
+
+    return audits(Path(run_dir), arm)
 
 
 def init(directory: str | Path) -> list[Path]:

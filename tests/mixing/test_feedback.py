@@ -232,3 +232,14 @@ def test_sources_without_labels_move_among_themselves() -> None:
     mixture = rule(sources=["web", "news", "wiki"])
     strata = ["web/a", "web/b", "news", "wiki", "books"]
     assert topic_groups(mixture, strata) == [["web/a", "web/b"], ["news", "wiki"]]
+
+
+def test_targets_by_label_are_not_asked_for_before_labels_are_counted() -> None:
+    targets = TargetFeedback(
+        start=DomainOnly(), interval=100, sources=("web",), targets={"law": 2.0, "art": 2.0}
+    )
+    order = Order(context=10, strata={"web": "kind"}, phases=(Phase(tokens=300, mixture=targets),))
+    plan_phases(order, Supply({"web": "domain"}, {"web": 4000}))  # an estimate
+    plan_phases(order, Supply({"web": "domain"}, {"web/law": 2000, "web/art": 2000}))
+    with pytest.raises(DataError, match="there is no target for 'web/rest'"):
+        plan_phases(order, Supply({"web": "domain"}, {"web/law": 2000, "web/rest": 2000}))

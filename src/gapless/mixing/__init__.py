@@ -11,9 +11,9 @@ a rule that reacts: one model there, one function in ``feedback.py``, one branch
 """
 
 from gapless.mixing.apportion import apportion
-from gapless.mixing.feedback import Move, setting, target_moves, topic_moves
+from gapless.mixing.feedback import Move, setting, target_moves, topic_groups, topic_moves
 from gapless.mixing.phases import PhasePlan, plan_phases
-from gapless.mixing.rounds import Decision, Rounds, Rule, probe_of, topic_groups
+from gapless.mixing.rounds import Decision, Rounds, Rule, probe_of
 from gapless.mixing.shares import Supply, shares_of
 
 __all__ = [

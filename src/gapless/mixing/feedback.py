@@ -1,11 +1,11 @@
 """Rules that move shares by measurements: pure functions of shares and perplexities."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from gapless.recipe.mixtures import TargetFeedback, TopicFeedback
-from gapless.records.rows import source_of
+from gapless.recipe.mixtures import Reacting, TargetFeedback, TopicFeedback
+from gapless.records.rows import UNLABELLED, source_of
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,20 @@ def setting(
         if name and name in table:
             return table[name]
     return default
+
+
+def topic_groups(mixture: Reacting, strata: Iterable[str]) -> list[list[str]]:
+    """Return the strata among which shares move: a source's labels, or sources without labels.
+
+    Documents without a label are no topic: their share stays.
+    """
+    strata = [name for name in strata if not name.endswith(f"/{UNLABELLED}")]
+    whole = [name for name in strata if name in mixture.sources]
+    labelled = [
+        [name for name in strata if name != source and source_of(name) == source]
+        for source in mixture.sources
+    ]
+    return [group for group in (*labelled, whole) if group]
 
 
 def _moved(

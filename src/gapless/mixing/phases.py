@@ -1,13 +1,14 @@
 """From phases with budgets to stretches of rows."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gapless.errors import DataError
 from gapless.mixing.apportion import apportion
+from gapless.mixing.feedback import setting, topic_groups
 from gapless.mixing.shares import Supply, shares_of
-from gapless.recipe.mixtures import FixedMixture, PretrainingLike, Reacting
+from gapless.recipe.mixtures import FixedMixture, PretrainingLike, Reacting, TargetFeedback
 from gapless.recipe.schema import Order, Phase
 from gapless.records.rows import source_of
 from gapless.records.stretches import Draw, Stretch
@@ -79,19 +80,49 @@ def _plan_phase(phase: Phase, index: int, start: int, budgets: _Budgets) -> Phas
     first = mixture.start if isinstance(mixture, Reacting) else mixture
     shares = shares_of(first, budgets.supply)
     num_rows = _budget_rows(phase, shares, budgets, where=where)
-    draws: dict[str, Draw] = dict.fromkeys(shares, "fresh") if phase.reuse else {}
-    if isinstance(mixture, Reacting):
-        readings = _readings(start, num_rows, mixture.interval, budgets)
-        first_rows = (readings[1] if len(readings) > 1 else start + num_rows) - start
-        apportion_rows(num_rows, shares, budgets.context, where=where)  # refuses what is too small
-        rows = dict(zip(shares, apportion(first_rows, list(shares.values())), strict=True))
-        stretch = Stretch.whole(index, rows, draws)
-        return PhasePlan(shares, start, num_rows, (stretch,), readings)
-    if isinstance(mixture, PretrainingLike) and mixture.epoch is not None:
-        stretches = tuple(_epochs(mixture, index, shares, num_rows, budgets))
+    fresh = list(shares) if phase.reuse else []
+    if not isinstance(mixture, Reacting):
+        stretches = _stretches(mixture, index, num_rows, budgets, fresh=fresh, where=where)
         return PhasePlan(shares, start, num_rows, stretches)
+    if isinstance(mixture, TargetFeedback):
+        known = {name for name in shares if name not in budgets.order.strata}  # labels, if counted
+        _check_targets(mixture, known, where=f"{where}.mixture.targets")
+    readings = _readings(start, num_rows, mixture.interval, budgets)
+    first_rows = (readings[1] if len(readings) > 1 else start + num_rows) - start
+    apportion_rows(num_rows, shares, budgets.context, where=where)  # refuses what is too small
+    rows = dict(zip(shares, apportion(first_rows, list(shares.values())), strict=True))
+    stretch = Stretch.whole(index, rows, dict.fromkeys(fresh, "fresh"))
+    return PhasePlan(shares, start, num_rows, (stretch,), readings)
+
+
+def _stretches(
+    mixture: FixedMixture,
+    index: int,
+    num_rows: int,
+    budgets: _Budgets,
+    *,
+    fresh: Collection[str],
+    where: str,
+) -> tuple[Stretch, ...]:
+    """Return the stretches of rows that go by one mixture; some strata begin with a fresh draw."""
+    shares = shares_of(mixture, budgets.supply)
+    draws: dict[str, Draw] = {name: "fresh" for name in shares if name in fresh}
+    if isinstance(mixture, PretrainingLike) and mixture.epoch is not None:
+        where = f"{where}.mixture.epoch"
+        return tuple(_epochs(mixture, index, num_rows, budgets, first_draws=draws, where=where))
     rows = apportion_rows(num_rows, shares, budgets.context, where=where)
-    return PhasePlan(shares, start, num_rows, (Stretch.whole(index, rows, draws),))
+    return (Stretch.whole(index, rows, draws),)
+
+
+def _check_targets(mixture: TargetFeedback, strata: Collection[str], *, where: str) -> None:
+    for topics in topic_groups(mixture, strata):
+        for topic in topics:
+            if setting(mixture.targets, topic) is None:
+                raise DataError(
+                    f"there is no target for {topic!r}",
+                    where=where,
+                    mend="Give every label of the source a loss to reach, in nats per token.",
+                )
 
 
 def apportion_rows(
@@ -123,7 +154,7 @@ def _budget_rows(
     tokens = phase.tokens
     if tokens is None:
         assert phase.epochs is not None
-        tokens = round(phase.epochs * _epoch_tokens(phase, shares, budgets.supply))
+        tokens = round(phase.epochs * _epoch_tokens(phase, shares, budgets.supply, where=where))
     num_rows = tokens // budgets.context
     if num_rows == 0:
         raise DataError(
@@ -134,7 +165,9 @@ def _budget_rows(
     return num_rows
 
 
-def _epoch_tokens(phase: Phase, shares: Mapping[str, float], supply: Supply) -> float:
+def _epoch_tokens(
+    phase: Phase, shares: Mapping[str, float], supply: Supply, *, where: str
+) -> float:
     """Return the tokens of one of the epochs that a phase counts."""
     if isinstance(phase.mixture, PretrainingLike) and phase.mixture.epoch is not None:
         return phase.mixture.epoch
@@ -143,6 +176,7 @@ def _epoch_tokens(phase: Phase, shares: Mapping[str, float], supply: Supply) -> 
     if share == 0:
         raise DataError(
             "epochs count passes over the domain text, and this mixture has none",
+            where=where,
             mend="Give the phase a budget in tokens.",
         )
     return sum(supply.tokens[name] for name in domain) / share
@@ -151,20 +185,22 @@ def _epoch_tokens(phase: Phase, shares: Mapping[str, float], supply: Supply) -> 
 def _epochs(
     mixture: PretrainingLike,
     index: int,
-    shares: Mapping[str, float],
     num_rows: int,
     budgets: _Budgets,
+    *,
+    first_draws: Mapping[str, Draw],
+    where: str,
 ) -> Iterator[Stretch]:
     """Yield a stretch for each epoch: the domain drawn anew, or everything as in the first."""
     assert mixture.epoch is not None
-    where = f"order.phases[{index}].mixture.epoch"
+    shares = shares_of(mixture, budgets.supply)
     of_epoch = max(1, mixture.epoch // budgets.context)
     drawn = [name for name in shares if budgets.supply.roles[source_of(name)] == "domain"]
     whole = apportion_rows(min(of_epoch, num_rows), shares, budgets.context, where=where)
     for first in range(0, num_rows, of_epoch):
-        draws: dict[str, Draw]
+        draws = {} if first else dict(first_draws)
         if mixture.draw == "every_epoch":
-            draws = dict.fromkeys(drawn, "fresh")
+            draws |= dict.fromkeys(drawn, "fresh")
         else:
             draws = dict.fromkeys(shares, "again" if first else "fresh")
         yield Stretch(index, whole, min(of_epoch, num_rows - first), draws)
@@ -206,10 +242,11 @@ def _change(
         kept.append(Stretch(index, stretch.rows, length, stretch.draws))
         at += length
     shares = shares_of(mixture, budgets.supply)
-    rows = apportion_rows(phase.end - row, shares, budgets.context, where=where)
-    phases[index] = PhasePlan(
-        shares, phase.start, phase.num_rows, (*kept, Stretch.whole(index, rows))
-    )
+    drawn = {name for stretch in kept for name in stretch.rows}
+    reuse = budgets.order.phases[index].reuse
+    fresh = [name for name in shares if reuse and name not in drawn]
+    new = _stretches(mixture, index, phase.end - row, budgets, fresh=fresh, where=where)
+    phases[index] = PhasePlan(shares, phase.start, phase.num_rows, (*kept, *new))
 
 
 def rows_of(phases: Sequence[PhasePlan]) -> dict[str, float]:

@@ -1,18 +1,23 @@
 """Mixtures that react: what a reading decides for the next round, and the stretches that follow."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from gapless.errors import DataError
 from gapless.mixing.apportion import apportion
-from gapless.mixing.feedback import Move, limit_change, target_moves, topic_moves
+from gapless.mixing.feedback import (
+    Move,
+    limit_change,
+    target_moves,
+    topic_groups,
+    topic_moves,
+)
 from gapless.mixing.phases import PhasePlan
 from gapless.mixing.shares import Supply
 from gapless.recipe.mixtures import OwnRule, Reacting, TargetFeedback, TopicFeedback
 from gapless.recipe.schema import Order
-from gapless.records.rows import UNLABELLED, source_of
 from gapless.records.stretches import Stretch
 
 Rule = Callable[[Sequence[Mapping[str, Any]], Mapping[str, float]], Mapping[str, float]]
@@ -148,7 +153,8 @@ class Rounds:
         wanted = _asked(self.rules[mixture.name], mixture, topics, decisions, now)
         limited, note = limit_change(within, wanted, mixture.max_change)
         return [
-            Move(t, before[t], read[t], wanted[t] / within[t], within[t], limited[t], note)
+            # What had no share before has no factor either.
+            Move(t, before[t], read[t], wanted[t] / (within[t] or 1.0), within[t], limited[t], note)
             for t in topics
         ]
 
@@ -201,22 +207,8 @@ class Rounds:
         spent += [each for phase in self.phases[index + 1 :] for each in phase.stretches]
         for stretch in spent:
             for name, count in stretch.rows.items():
-                allowed[name] -= count
+                allowed[name] -= -(-count * stretch.length // sum(stretch.rows.values()))
         return {name: max(0, rows) for name, rows in allowed.items()}
-
-
-def topic_groups(mixture: Reacting, strata: Iterable[str]) -> list[list[str]]:
-    """Return the strata among which shares move: a source's labels, or sources without labels.
-
-    Documents without a label are no topic: their share stays.
-    """
-    strata = [name for name in strata if not name.endswith(f"/{UNLABELLED}")]
-    whole = [name for name in strata if name in mixture.sources]
-    labelled = [
-        [name for name in strata if name != source and source_of(name) == source]
-        for source in mixture.sources
-    ]
-    return [group for group in (*labelled, whole) if group]
 
 
 def probe_of(stratum: str) -> str:

@@ -54,11 +54,23 @@ def shares_of(mixture: FixedMixture, supply: Supply) -> dict[str, float]:
     """
     shares: dict[str, float] = {}
     for name, share in _shares_of_sources(mixture, supply).items():
-        strata = [name] if name in supply.tokens else supply.strata[name]
+        strata = [name] if name in supply.tokens else _strata_of(name, supply)
         sizes = {stratum: float(supply.tokens[stratum]) for stratum in strata}
         for stratum, part in _by_weight(sizes, share, f"source {name!r}").items():
             shares[stratum] = shares.get(stratum, 0.0) + part
     return shares
+
+
+def _strata_of(name: str, supply: Supply) -> list[str]:
+    if name in supply.strata:
+        return supply.strata[name]
+    source = source_of(name)
+    known = ", ".join(sorted(stratum.partition("/")[2] for stratum in supply.strata[source]))
+    raise DataError(
+        f"the mixture gives {name!r} a share, and no selected document has that label",
+        where=f"order.strata.{source}",
+        mend=f"Its labels are {known}.",
+    )
 
 
 def _shares_of_sources(mixture: FixedMixture, supply: Supply) -> dict[str, float]:

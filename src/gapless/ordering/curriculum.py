@@ -31,28 +31,19 @@ def sequence_of(
     if not isinstance(curriculum, Labels) and curriculum.direction == "descending":
         scores = np.where(np.isnan(values), np.inf, -values)
     sequence = np.lexsort((ties, scores))
+    scored = sequence[: int((scores < np.inf).sum())]
     if isinstance(curriculum, Buckets):
-        return _in_buckets(sequence, documents, ties, curriculum.buckets)
+        scores[scored] = _buckets(documents.lengths(scored), curriculum.buckets)
+        return np.lexsort((ties, scores)), scores
     if isinstance(curriculum, Interleaved):
-        return _in_cycles(sequence, curriculum.cycles)
+        count = curriculum.cycles
+        cycled = np.concatenate([scored[first::count] for first in range(count)])
+        scores[cycled] = np.arange(len(cycled))
+        sequence[: len(cycled)] = cycled
     return sequence, scores
 
 
-def _in_buckets(
-    sequence: np.ndarray, documents: Documents, ties: np.ndarray, count: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Cut the sequence into buckets of equal tokens, each in random sequence."""
-    ends = np.cumsum(documents.lengths(sequence))
-    total = int(ends[-1])
-    middles = ends - documents.lengths(sequence) / 2
-    buckets = np.empty(len(sequence))
-    buckets[sequence] = np.minimum(middles * count // total, count - 1)
-    return np.lexsort((ties, buckets)), buckets
-
-
-def _in_cycles(sequence: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Go through the sequence ``count`` times, each time by another of ``count`` in a row."""
-    cycled = np.concatenate([sequence[first::count] for first in range(count)])
-    scores = np.empty(len(sequence))
-    scores[cycled] = np.arange(len(sequence))
-    return cycled, scores
+def _buckets(lengths: np.ndarray, count: int) -> np.ndarray:
+    """Return the bucket of each document, so that all have equal tokens."""
+    middles = np.cumsum(lengths) - lengths / 2
+    return np.minimum(middles * count // max(1, int(lengths.sum())), count - 1)

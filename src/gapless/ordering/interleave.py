@@ -59,9 +59,7 @@ def _position_before(counts: np.ndarray, row: int, *, at_least: bool = False) ->
         middle = (low + high) / 2
         if middle in (low, high):
             return high if at_least else low
-        if int(_rows_before(counts, middle).sum()) < row:
-            low = middle
-        elif int(_rows_before(counts, middle).sum()) == row:
+        before = int(_rows_before(counts, middle).sum())
+        if before == row:
             return middle
-        else:
-            high = middle
+        low, high = (middle, high) if before < row else (low, middle)

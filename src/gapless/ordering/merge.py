@@ -24,10 +24,14 @@ class Merged:
     def of(
         cls, members: Sequence[int], scores: Sequence[tuple[np.ndarray, np.ndarray]]
     ) -> "Merged":
-        """Merge by epoch, then score; each member's rows are in that sequence already."""
+        """Merge by epoch, then score; each member's rows are in that sequence already.
+
+        Of equal ones, each member's are spread evenly.
+        """
         counts = [len(part) for _, part in scores]
         epochs = np.concatenate([epochs for epochs, _ in scores])
-        turns = np.lexsort((np.concatenate([part for _, part in scores]), epochs))
+        spread = np.concatenate([_places_among_equals(*pair) for pair in scores])
+        turns = np.lexsort((spread, np.concatenate([part for _, part in scores]), epochs))
         strata = np.repeat(np.asarray(members), counts)
         indices = np.concatenate([np.arange(count) for count in counts])
         return cls(np.asarray(members), strata[turns], indices[turns])
@@ -54,3 +58,13 @@ class Merged:
             np.where(ours, self.strata[turns], sources),
             np.where(ours, self.indices[turns], indices),
         )
+
+
+def _places_among_equals(epochs: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Return where each row stands among the rows of its epoch and score: above 0, below 1."""
+    changes = (epochs[1:] != epochs[:-1]) | (scores[1:] != scores[:-1])
+    begins = np.concatenate([np.zeros(1, np.int64), np.flatnonzero(changes) + 1])
+    counts = np.diff(np.append(begins, len(scores)))
+    ranks = np.arange(len(scores)) - np.repeat(begins, counts)
+    places: np.ndarray = (ranks + 0.5) / np.repeat(counts, counts)
+    return places

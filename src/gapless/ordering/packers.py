@@ -164,7 +164,8 @@ def cut_into_rows(slices: Slices, epochs: np.ndarray, context: int) -> Pieces:
     total = int(ends[-1])
     assert total % context == 0
     borders = np.arange(context, total + 1, context)
-    stops = np.union1d(ends, borders)
+    stops = np.sort(np.concatenate([ends, borders]))
+    stops = stops[np.diff(stops, prepend=0) > 0]
     owners = np.searchsorted(ends, stops, side="left")
     starts = np.concatenate([np.zeros(1, np.int64), stops[:-1]])
     shift = slices.ends[owners] - ends[owners]

@@ -110,15 +110,17 @@ class RunOrder:
         self._starts.append(self._starts[-1] + stretch.length)
 
     def rows(self, start: int, stop: int) -> Rows:
-        """Return rows ``start..stop`` of the run.
+        """Return rows ``start..stop`` of the run, at least one.
 
         It costs the same wherever they lie.
         """
-        assert 0 <= start <= stop <= self.known_rows
+        assert 0 <= start < stop <= self.known_rows
         parts = [
             self._part(window, max(start, window * _WINDOW), min(stop, (window + 1) * _WINDOW))
             for window in range(start // _WINDOW, -(-stop // _WINDOW))
         ]
+        if len(parts) == 1:
+            return parts[0]
         return Rows(
             start,
             self._names,
@@ -134,15 +136,13 @@ class RunOrder:
     def _part(self, window: int, start: int, stop: int) -> Rows:
         first = window * _WINDOW
         rows = self._window(window, min(first + _WINDOW, self.known_rows))
-        if len(rows) == stop - start:
-            return rows
-        chosen = np.arange(start - first, stop - first)
+        wanted = slice(start - first, stop - first)
         return Rows(
             start,
             self._names,
-            rows.strata[chosen],
-            rows.phases[chosen],
-            rows.pieces.taken(chosen),
+            rows.strata[wanted],
+            rows.phases[wanted],
+            _between(rows.pieces, wanted.start, wanted.stop),
         )
 
     def _work_out(self, window: int, stop: int) -> Rows:
@@ -178,6 +178,8 @@ class RunOrder:
             seen = laid.again[stratum]
             if seen is not None:
                 wanted = places(wanted, *seen)
+                by_place = np.argsort(wanted)  # rows of one block together: it is made once
+                at, wanted = at[by_place], wanted[by_place]
             for run in np.split(np.arange(len(at)), np.flatnonzero(np.diff(wanted) != 1) + 1):
                 address = laid.addresses[stratum] + int(wanted[run[0]]) * stream.packer.row_size
                 parts.append(stream.rows(address, len(run)))
@@ -193,6 +195,9 @@ class RunOrder:
             stream.rearrange(self._addresses[name], wanted)
         if draw == "again":
             address, count = self._fresh[name]
+            assert count == stretch.rows[name]
+            if not wanted.shuffled:  # a curriculum comes again in its own sequence
+                return address, None
             turn = sum(laid.stretch.phase == stretch.phase for laid in self._laid)
             keys = permutation_keys(self._seed, "order", name, "again", stretch.phase, turn)
             return address, (count, keys)
@@ -205,10 +210,23 @@ class RunOrder:
     def _merge(
         self, stretch: Stretch, names: Sequence[str], addresses: Sequence[int]
     ) -> Merged | None:
-        chosen = [i for i, name in enumerate(names) if name in self._merged.get(stretch.phase, ())]
+        group = self._merged.get(stretch.phase, ())
+        chosen = [i for i, name in enumerate(names) if name in group and stretch.rows[name]]
         if len(chosen) < 2:
             return None
         scores = [
             self.streams[names[i]].row_scores(addresses[i], stretch.rows[names[i]]) for i in chosen
         ]
         return Merged.of(chosen, scores)
+
+
+def _between(pieces: Pieces, first: int, last: int) -> Pieces:
+    """Return consecutive rows; their slices are not copied."""
+    begin, end = int(pieces.offsets[first]), int(pieces.offsets[last])
+    return Pieces(
+        pieces.offsets[first : last + 1] - begin,
+        pieces.documents[begin:end],
+        pieces.begins[begin:end],
+        pieces.ends[begin:end],
+        pieces.epochs[begin:end],
+    )

@@ -134,7 +134,7 @@ class DocumentStream:
         scores = self.arrangement.scores(members)
         for epoch in np.unique(epochs):  # what was begun before comes first, whatever its score
             own = epochs == epoch
-            scores[own] = np.maximum.accumulate(scores[own])
+            scores[own] = np.minimum.accumulate(scores[own][::-1])[::-1]
         return epochs, scores
 
     def _read(self, start: int, stop: int) -> tuple[Slices, np.ndarray, np.ndarray | None]:

@@ -33,48 +33,48 @@ class PackedRows:
 
 def pack(rows: Rows, stores: Mapping[str, TokenStore], *, context: int) -> PackedRows:
     """Fill ``rows`` from their sources' stores; what a row has left at its end is padding."""
-    shape = (len(rows), context)
-    ids = np.zeros(shape, dtype=np.int64)
-    positions = np.empty(shape, dtype=np.int64)
-    targets = np.full(shape, IGNORED, dtype=np.int64)
-    sources = np.array([source_of(name) for name in rows.names])[rows.strata]
-    for source in np.unique(sources):
+    ids, positions, targets = packed = np.empty((3, len(rows), context), dtype=np.int64)
+    pieces = rows.pieces
+    slices = (pieces.documents, pieces.begins, pieces.ends)
+    for source in {source_of(rows.names[stratum]) for stratum in set(rows.strata.tolist())}:
         store = stores[source]
-        of_source = np.flatnonzero(sources == source)
-        pieces = rows.pieces.taken(of_source)
-        _fill(
-            (ids, positions, targets),
-            of_source,
-            pieces.offsets,
-            (store.offsets[pieces.documents] + pieces.begins, pieces.ends - pieces.begins),
-            (store.tokens, store.learned),
-        )
-    lengths = rows.pieces.ends - rows.pieces.begins
+        chosen = np.array([source_of(name) == source for name in rows.names])[rows.strata]
+        texts = (store.offsets, store.tokens, store.learned)
+        _fill(packed, np.flatnonzero(chosen), pieces.offsets, slices, texts)
+    lengths = pieces.ends - pieces.begins
     return PackedRows(ids, positions, targets, ids.size - int(lengths.sum()))
 
 
 @compiled
 def _fill(
-    packed: tuple[np.ndarray, np.ndarray, np.ndarray],
+    packed: np.ndarray,
     rows: np.ndarray,
     offsets: np.ndarray,
-    slices: tuple[np.ndarray, np.ndarray],
-    store: tuple[np.ndarray, np.ndarray],
+    slices: tuple[np.ndarray, np.ndarray, np.ndarray],
+    store: tuple[np.ndarray, np.ndarray, np.ndarray],
 ) -> None:
-    """Copy the slices of each row; an empty ``learned`` of the store means all of them."""
-    ids, positions, targets = packed
-    starts, lengths = slices
-    tokens, learned = store
-    for i in range(len(rows)):
-        row, at = rows[i], 0
-        for piece in range(offsets[i], offsets[i + 1]):
-            start, length = starts[piece], lengths[piece]
-            for j in range(length):
-                ids[row, at + j] = tokens[start + j]
-                positions[row, at + j] = j
-            for j in range(length - 1):
-                if len(learned) == 0 or learned[start + j + 1]:
-                    targets[row, at + j] = tokens[start + j + 1]
+    """Fill some rows; an empty ``learned`` of the store means all of its tokens."""
+    documents, begins, ends = slices
+    stored, tokens, learned = store
+    for row in rows:
+        ids, positions, targets = packed[0, row], packed[1, row], packed[2, row]
+        at = 0
+        for piece in range(offsets[row], offsets[row + 1]):
+            first, length = stored[documents[piece]] + begins[piece], ends[piece] - begins[piece]
+            text = tokens[first : first + length]
+            # Loops this plain over views are vectorised; with a condition inside they are not.
+            ids_here, positions_here = ids[at : at + length], positions[at : at + length]
+            targets_here = targets[at : at + length]
+            for i in range(length):
+                ids_here[i] = text[i]
+                positions_here[i] = i
+            for i in range(length - 1):
+                targets_here[i] = text[i + 1]
+            targets_here[length - 1 :] = IGNORED
+            if len(learned):
+                for i in range(1, length):
+                    if not learned[first + i]:
+                        targets_here[i - 1] = IGNORED
             at += length
-        for j in range(at, ids.shape[1]):
-            positions[row, j] = j - at
+        for i in range(at, len(ids)):
+            ids[i], positions[i], targets[i] = 0, i - at, IGNORED

@@ -34,9 +34,10 @@ from gapless.recipe.mixtures import (
     Shares,
 )
 from gapless.recipe.schema import Change, Order, Phase
-from gapless.records.rows import Rows, source_of
+from gapless.records.rows import Rows
 from gapless.records.stretches import Stretch
 from gapless.seeds import stream
+from gapless.strata import source_of
 
 CONTEXT, SEED = 8, 3
 PACKERS: dict[str, Packer] = {"cut": Cut(CONTEXT), "best_fit": BestFit(CONTEXT)}

@@ -36,9 +36,10 @@ from order_matrix import (
 
 from gapless.ordering import blocks
 from gapless.packing import IGNORED, pack
-from gapless.records.rows import Row, Rows, source_of
+from gapless.records.rows import Row, Rows
 from gapless.records.stretches import Stretch
 from gapless.records.token_store import TokenStore, TokenStoreWriter
+from gapless.strata import source_of
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -179,8 +179,10 @@ CHECKS = {
     ),
     "changes out of order": (
         [
-            ("order.changes=[{at: 9k, mixture: {type: domain_only}}, "
-            "{at: 8k, mixture: {type: domain_only}}]"),
+            (
+                "order.changes=[{at: 9k, mixture: {type: domain_only}}, "
+                "{at: 8k, mixture: {type: domain_only}}]"
+            ),
         ],
         "order.changes: changes must come one after the other, by `at`",
     ),

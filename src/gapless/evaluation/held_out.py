@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from gapless.errors import DataError
-from gapless.records.rows import UNLABELLED, stratum_name
 from gapless.seeds import stream
+from gapless.strata import UNLABELLED, stratum_name
 
 if TYPE_CHECKING:
     from gapless.recipe.probes import BitsPerByte, Perplexity

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from gapless.recipe.mixtures import Reacting, TargetFeedback, TopicFeedback
-from gapless.records.rows import UNLABELLED, source_of
+from gapless.strata import UNLABELLED, source_of
 
 
 @dataclass(frozen=True)

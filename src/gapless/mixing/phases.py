@@ -10,8 +10,8 @@ from gapless.mixing.feedback import setting, topic_groups
 from gapless.mixing.shares import Supply, shares_of
 from gapless.recipe.mixtures import FixedMixture, PretrainingLike, Reacting, TargetFeedback
 from gapless.recipe.schema import Order, Phase
-from gapless.records.rows import source_of
 from gapless.records.stretches import Draw, Stretch
+from gapless.strata import source_of
 
 
 @dataclass(frozen=True)

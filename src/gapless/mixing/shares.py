@@ -14,7 +14,7 @@ from gapless.recipe.mixtures import (
     Replay,
     Shares,
 )
-from gapless.records.rows import source_of
+from gapless.strata import source_of
 
 
 @dataclass(frozen=True)

@@ -88,13 +88,12 @@ class DocumentStream:
         """The latest arrangement."""
         return self._stints[-1].arrangement
 
-    def rearrange(
-        self, address: int, arrangement: Arrangement, sizes: np.ndarray | None = None
-    ) -> None:
+    def rearrange(self, address: int, arrangement: Arrangement) -> None:
         """Let what the epoch at ``address`` has left, and every epoch after it, come otherwise."""
         key = self._epoch_at(address)
         epoch = self._epoch(*key)
-        sizes = self.packer.sizes(arrangement) if sizes is None else sizes
+        before = [stint for stint in self._stints if stint.arrangement.key == arrangement.key]
+        sizes = before[0].sizes if before else self.packer.sizes(arrangement)
         if address == epoch.start and epoch.rest is None:
             stint = _Stint(address, epoch.number, arrangement, sizes, None)
         else:

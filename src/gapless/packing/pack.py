@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gapless.records.rows import Rows, source_of
+from gapless.records.rows import Rows
 from gapless.records.token_store import TokenStore
+from gapless.strata import source_of
 from gapless.words.compiled import compiled
 
 IGNORED = -100

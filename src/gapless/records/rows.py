@@ -5,9 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gapless.strata import UNLABELLED as UNLABELLED
-from gapless.strata import source_of as source_of
-from gapless.strata import stratum_name as stratum_name
+from gapless.strata import source_of
 
 
 @dataclass(frozen=True, slots=True)

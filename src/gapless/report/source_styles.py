@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from gapless.records.rows import source_of
 from gapless.report.content import ArmContent, Content
+from gapless.strata import source_of
 
 _LETTERS = {"domain": "d", "reference": "r"}
 _SHADES = 4

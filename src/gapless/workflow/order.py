@@ -27,10 +27,10 @@ from gapless.recipe.schema import Order
 from gapless.records.artifact import ArtifactFolder
 from gapless.records.fingerprint import of_value
 from gapless.records.journal import Journal
-from gapless.records.rows import UNLABELLED, source_of, stratum_name
 from gapless.records.stretches import Stretch
 from gapless.records.token_store import TokenStore
 from gapless.selection import select
+from gapless.strata import UNLABELLED, source_of, stratum_name
 from gapless.workflow.pool import PoolStages, SourcePool
 from gapless.workflow.stage import Stage, Workplace
 

@@ -12,9 +12,9 @@ from gapless.recipe.probes import BitsPerByte, Perplexity
 from gapless.recipe.schema import Order
 from gapless.recipe.scores import Language, ModelPerplexity, Score, Topic
 from gapless.recipe.selections import Budgeted, Selection
-from gapless.records.rows import source_of
 from gapless.records.token_store import TokenStore
 from gapless.records.views import Plan, PlanArm, PlanMixtureRow, PlanScore, PlanSource, PlanStage
+from gapless.strata import source_of
 from gapless.units import format_bytes
 from gapless.workflow.arm import steps_to_measure
 from gapless.workflow.base_model import check_context

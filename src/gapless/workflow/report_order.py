@@ -11,8 +11,8 @@ from gapless.recipe import Recipe
 from gapless.recipe.curricula import Labels
 from gapless.recipe.mixtures import Reacting
 from gapless.records.artifact import ArtifactFolder
-from gapless.records.rows import source_of
 from gapless.report import content as shown
+from gapless.strata import source_of
 from gapless.workflow.order import ORDER, arm_order, decisions_of
 from gapless.workflow.order_words import mixture_words
 from gapless.workflow.pool import SourcePool

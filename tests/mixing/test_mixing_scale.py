@@ -126,6 +126,27 @@ def test_epochs_of_a_phase_without_domain_text_are_an_error_that_names_the_phase
         plan_phases(order, LABELS)
 
 
+def test_what_a_topic_cannot_take_goes_to_the_others_of_its_source() -> None:
+    """The cap leaves 14 rows of `a`; its source keeps half of every round all the same."""
+    start = Shares(shares={"web/a": 0.1, "web/b": 0.4, "wiki": 0.5})
+    mixture = OwnRule(start=start, interval=200, sources=("web",), name="mine", max_change=1)
+    order = Order(context=10, phases=(Phase(tokens=1000, mixture=mixture),), max_repetition=0.0375)
+    supply = Supply(LABELS.roles, {"web/a": 4000, "web/b": 40_000, "wiki": 40_000})
+    rules = {"mine": lambda *_: {"web/a": 0.99, "web/b": 0.01}}
+    run = Rounds(plan_phases(order, supply, batch_rows=4), order, supply, rules)
+    same, decisions = {"web/a": 2.0, "web/b": 2.0}, list[Decision]()
+    for row in run.readings:
+        decisions.append(run.decide(row, decisions, base=same, now=same))
+    assert [list(d.rows.values()) for d in decisions[1:]] == [
+        [10, 0, 10],
+        [3, 7, 10],
+        [0, 10, 10],
+        [0, 10, 10],
+    ]
+    notes = [{move.topic: move.note for move in d.moves}["web/a"] for d in decisions[1:]]
+    assert ["held at the repetition cap" in note for note in notes] == [False, True, True, True]
+
+
 LIKE = PretrainingLike(
     pretraining={"web": 8, "wiki": 2}, replaced=("web",), sources={"wiki": "wiki"}, epoch=100
 )

@@ -178,25 +178,22 @@ class Rounds:
         wanted = {
             name: max(0.0, share * num_rows + carried[name]) for name, share in shares.items()
         }
+        parts = dict(zip(wanted, apportion(num_rows, list(wanted.values())), strict=True))
         allowed = self._allowed(index, decisions)
-        rows = dict.fromkeys(shares, 0)
-        held: set[str] = set()
-        left = num_rows
-        while left:
-            open_names = [name for name in shares if name not in held and wanted[name] > 0]
-            if not open_names:
-                raise DataError(
-                    f"every source of the round has been seen {self.order.max_repetition:g} times",
-                    where=f"order.phases[{index}]",
-                    mend="Raise order.max_repetition, add text, or shorten the phase.",
-                )
-            parts = apportion(left, [wanted[name] for name in open_names])
-            for name, part in zip(open_names, parts, strict=True):
-                given = min(part, allowed[name] - rows[name])
-                rows[name] += given
-                left -= given
-                if given < part:
-                    held.add(name)
+        rows = {name: min(part, allowed[name]) for name, part in parts.items()}
+        held = {name for name, part in parts.items() if rows[name] < part}
+        filled = _Filling(shares, allowed, rows, held)
+        mixture = self.order.phases[index].mixture
+        assert isinstance(mixture, Reacting)
+        # What a topic cannot take, the others of its source do, so that the source keeps its share.
+        for topics in topic_groups(mixture, shares):
+            filled.give(sum(parts[topic] - rows[topic] for topic in topics), topics)
+        if filled.give(num_rows - sum(rows.values()), list(shares)):
+            raise DataError(
+                f"every source of the round has been seen {self.order.max_repetition:g} times",
+                where=f"order.phases[{index}]",
+                mend="Raise order.max_repetition, add text, or shorten the phase.",
+            )
         return rows, held
 
     def _allowed(self, index: int, decisions: Sequence[Decision]) -> dict[str, int]:
@@ -209,6 +206,32 @@ class Rounds:
             for name, count in stretch.rows.items():
                 allowed[name] -= -(-count * stretch.length // sum(stretch.rows.values()))
         return {name: max(0, rows) for name, rows in allowed.items()}
+
+
+@dataclass(frozen=True)
+class _Filling:
+    """A round as its rows are given out."""
+
+    shares: Mapping[str, float]
+    allowed: Mapping[str, int]
+    rows: dict[str, int]
+    held: set[str]
+    """The strata that could not take what they were to get."""
+
+    def give(self, count: int, names: Sequence[str]) -> int:
+        """Give rows to some strata, by their shares; return how many none could take."""
+        while count:
+            takers = [name for name in names if name not in self.held and self.shares[name] > 0]
+            if not takers:
+                return count
+            parts = apportion(count, [self.shares[name] for name in takers])
+            for name, part in zip(takers, parts, strict=True):
+                given = min(part, self.allowed[name] - self.rows[name])
+                self.rows[name] += given
+                count -= given
+                if given < part:
+                    self.held.add(name)
+        return 0
 
 
 def probe_of(stratum: str) -> str:

@@ -37,27 +37,34 @@ def pack(rows: Rows, stores: Mapping[str, TokenStore], *, context: int) -> Packe
     ids, positions, targets = packed = np.empty((3, len(rows), context), dtype=np.int64)
     pieces = rows.pieces
     slices = (pieces.documents, pieces.begins, pieces.ends)
+    filled = 0
     for source in {source_of(rows.names[stratum]) for stratum in set(rows.strata.tolist())}:
         store = stores[source]
-        chosen = np.array([source_of(name) == source for name in rows.names])[rows.strata]
+        own = np.array([source_of(name) == source for name in rows.names])
         texts = (store.offsets, store.tokens, store.learned)
-        _fill(packed, np.flatnonzero(chosen), pieces.offsets, slices, texts)
-    lengths = pieces.ends - pieces.begins
-    return PackedRows(ids, positions, targets, ids.size - int(lengths.sum()))
+        filled += _fill(packed, (rows.strata, own), pieces.offsets, slices, texts)
+    return PackedRows(ids, positions, targets, ids.size - filled)
 
 
 @compiled
 def _fill(
     packed: np.ndarray,
-    rows: np.ndarray,
+    strata: tuple[np.ndarray, np.ndarray],
     offsets: np.ndarray,
     slices: tuple[np.ndarray, np.ndarray, np.ndarray],
     store: tuple[np.ndarray, np.ndarray, np.ndarray],
-) -> None:
-    """Fill some rows; an empty ``learned`` of the store means all of its tokens."""
+) -> int:
+    """Fill the rows of some strata, and return with how many tokens.
+
+    An empty ``learned`` of the store means all of its tokens.
+    """
+    of_rows, own = strata
     documents, begins, ends = slices
     stored, tokens, learned = store
-    for row in rows:
+    filled = 0
+    for row in range(len(of_rows)):
+        if not own[of_rows[row]]:
+            continue
         ids, positions, targets = packed[0, row], packed[1, row], packed[2, row]
         at = 0
         for piece in range(offsets[row], offsets[row + 1]):
@@ -77,5 +84,7 @@ def _fill(
                     if not learned[first + i]:
                         targets_here[i - 1] = IGNORED
             at += length
+        filled += at
         for i in range(at, len(ids)):
             ids[i], positions[i], targets[i] = 0, i - at, IGNORED
+    return filled

@@ -175,6 +175,15 @@ def test_a_fixed_draw_repeats_everything() -> None:
     assert second.draws == {"law": "again", "wiki": "again"}
 
 
+def test_a_fixed_draw_counts_as_often_as_it_is_shown() -> None:
+    mixture = LIKE.model_copy(update={"draw": "fixed", "epoch": 100})
+    order = Order(context=10, phases=(Phase(epochs=9, mixture=mixture),))
+    with pytest.raises(DataError, match=r"shows one draw of 'law' 9 times"):
+        plan_phases(order, SUPPLY)
+    anew = mixture.model_copy(update={"draw": "every_epoch"})
+    plan_phases(Order(context=10, phases=(Phase(epochs=9, mixture=anew),)), SUPPLY)
+
+
 def test_a_phase_that_reuses_draws_afresh() -> None:
     order = Order(context=10, phases=(Phase(tokens=100), Phase(tokens=100, reuse=True)))
     first, second = plan_phases(order, SUPPLY)

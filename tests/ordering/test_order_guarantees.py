@@ -227,7 +227,7 @@ def test_adding_and_removing_sources_leaves_the_others_as_they_are(kind: Kind) -
             )
             for stretch in stretches_of(kind)
         ]
-        run = run_of(kind, stretches, table=table_of(kind, (EXTRA, *STRATA)))
+        run = run_of(kind, stretches, table=table_of(kind, (*added, *STRATA)))
         return of_strata(run.rows(0, run.known_rows))
 
     base, changed = shown(added={}, removed=""), shown(added={EXTRA: 4}, removed="news")

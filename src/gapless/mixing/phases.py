@@ -1,6 +1,7 @@
 """From phases with budgets to stretches of rows."""
 
 import math
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -269,8 +270,25 @@ def rows_of(phases: Sequence[PhasePlan]) -> dict[str, float]:
     return totals
 
 
+def _check_fixed_draws(phases: Sequence[PhasePlan], order: Order) -> None:
+    """Refuse a phase that shows one draw too often, however small a part of its source it is."""
+    for index, phase in enumerate(phases):
+        passes = Counter(name for stretch in phase.stretches for name in stretch.draws)
+        again = {n for stretch in phase.stretches for n, d in stretch.draws.items() if d == "again"}
+        for name in sorted(again):
+            if passes[name] > order.max_repetition:
+                raise DataError(
+                    f"the phase shows one draw of {name!r} {passes[name]} times, and "
+                    f"order.max_repetition is {order.max_repetition:g}",
+                    where=f"order.phases[{index}]",
+                    mend="Take fewer epochs, 'draw: every_epoch', or a larger "
+                    "order.max_repetition.",
+                )
+
+
 def check_repetition(phases: Sequence[PhasePlan], order: Order, supply: Supply) -> None:
     """Refuse a run that repeats a stratum beyond ``order.max_repetition``."""
+    _check_fixed_draws(phases, order)
     for name, rows in rows_of(phases).items():
         available, tokens = supply.tokens[name], round(rows * order.context)
         if available == 0:

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from gapless.words.compiled import compiled
+
 
 def interleave(counts: np.ndarray, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
     """Return, for rows ``start..stop`` of a phase, the source's index and which row of it.
@@ -42,13 +44,18 @@ def rows_taken(counts: np.ndarray, length: int) -> np.ndarray:
     return answer
 
 
+@compiled
 def _rows_before(counts: np.ndarray, position: float) -> np.ndarray:
     """Rows of each source that stand strictly before ``position``, exact in floating point."""
-    safe = np.maximum(counts, 1)
-    rows = np.clip(np.floor(position * counts - 0.5).astype(np.int64), 0, counts)
-    for _ in range(2):  # the guess is off by rounding at most
-        rows = np.where((rows > 0) & ((rows - 0.5) / safe >= position), rows - 1, rows)
-        rows = np.where((rows < counts) & ((rows + 0.5) / safe < position), rows + 1, rows)
+    rows = np.empty(len(counts), np.int64)
+    for i in range(len(counts)):
+        count = counts[i]
+        row = min(max(int(position * count - 0.5), 0), count)
+        while row > 0 and (row - 0.5) / count >= position:  # the guess is off by rounding at most
+            row -= 1
+        while row < count and (row + 0.5) / count < position:
+            row += 1
+        rows[i] = row
     return rows
 
 

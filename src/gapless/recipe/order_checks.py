@@ -21,6 +21,8 @@ from gapless.recipe.schema import Recipe
 from gapless.recipe.scores import gives_labels
 from gapless.strata import source_of
 
+_CUTS = {"interleaved": "cycles", "buckets": "buckets"}
+
 
 def check_order(recipe: Recipe) -> list[Mistake]:
     """Return every mistake of a recipe's order."""
@@ -146,8 +148,8 @@ def _curriculum(path: Path, curriculum: Curriculum, recipe: Recipe) -> Iterator[
     for index, name in enumerate(curriculum.sources):
         if name not in recipe.trained_sources:
             yield no_source((*path, "sources", index), name, list(recipe.trained_sources))
-    if curriculum.type == "interleaved" and curriculum.across:
-        what = "cycles are each source's own: they cannot go across sources"
+    if curriculum.type in {"interleaved", "buckets"} and curriculum.across:
+        what = f"{_CUTS[curriculum.type]} are each source's own: they cannot go across sources"
         yield Mistake((*path, "across"), what, "Take 'across: false', or another type.")
     for name in curriculum.sources or tuple(recipe.trained_sources):
         if name not in recipe.trained_sources:

@@ -54,7 +54,7 @@ def order_stage(name: str, arm: Recipe, pools: Mapping[str, PoolStages], place: 
     return Stage(
         kind=ORDER,
         subject=name,
-        version=3,
+        version=4,
         root=place.root,
         part={
             "seed": arm.seed,

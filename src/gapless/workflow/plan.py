@@ -8,6 +8,7 @@ from typing import Any
 from gapless.errors import RunError
 from gapless.mixing import Supply, plan_phases
 from gapless.recipe import Recipe
+from gapless.recipe.mixtures import Groups, Shares
 from gapless.recipe.probes import BitsPerByte, Perplexity
 from gapless.recipe.schema import Order
 from gapless.recipe.scores import Language, ModelPerplexity, Score, Topic
@@ -150,7 +151,11 @@ def _settle(
 
 def _named_strata(order: Order) -> list[str]:
     """Return the strata that mixtures name; how much text they have, nobody knows yet."""
-    tables = [getattr(phase.mixture, "shares", {}) for phase in order.phases]
+    mixtures = [getattr(phase.mixture, "start", phase.mixture) for phase in order.phases]
+    mixtures += [change.mixture for change in order.changes]
+    tables = [mixture.shares for mixture in mixtures if isinstance(mixture, Shares)]
+    groups = [mixture.groups for mixture in mixtures if isinstance(mixture, Groups)]
+    tables += [group.sources for each in groups for group in each.values()]
     return [name for table in tables for name in table if source_of(name) != name]
 
 

@@ -104,7 +104,7 @@ def _sampled(
 ) -> dict[str, list[tuple[int, np.ndarray]]]:
     """Return source to (tokens seen, scores of the documents there), at points along the run."""
     found: dict[str, list[tuple[int, np.ndarray]]] = {source: [] for source in values}
-    edges = np.linspace(0, order.num_rows, min(_POINTS, order.num_rows) + 1).astype(int)
+    edges = np.linspace(0, order.known_rows, min(_POINTS, order.known_rows) + 1).astype(int)
     for start, stop in pairwise(edges):
         rows = order.rows(int(start), int(min(stop, start + _ROWS_PER_POINT)))
         counts = np.diff(rows.pieces.offsets)

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 Draw = Literal["fresh", "again"]
 """``fresh``: from the next epoch that nothing has touched. ``again``: the rows of the last fresh
-draw, shuffled otherwise or in a curriculum's sequence. Without a draw it goes on where it stopped."""
+draw, shuffled otherwise or in a curriculum's sequence. Without one it goes on where it stopped."""
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,7 @@ def build(task: Task, num_strata: int) -> None:
     chosen = {name: np.flatnonzero(labels == label) for label, name in enumerate(names)}
     packer = Cut(task.context)
     sizes = {
-        name: packer.sizes(Shuffled(Documents(name, indices, offsets), seed=SEED))
+        (name, Shuffled.key): packer.sizes(Shuffled(Documents(name, indices, offsets), seed=SEED))
         for name, indices in chosen.items()
     }
     OrderTable(chosen, sizes, {}).write(task.folder)

@@ -179,9 +179,12 @@ def build(folder: Path, context: int) -> Facts:
     }
 
 
-def sizes_of(found: Mapping[str, Documents], packer: Packer) -> dict[str, np.ndarray]:
+def sizes_of(found: Mapping[str, Documents], packer: Packer) -> dict[tuple[str, str], np.ndarray]:
     """Return the sizes of every stratum's blocks, shuffled."""
-    return {name: packer.sizes(Shuffled(each, seed=SEED)) for name, each in found.items()}
+    return {
+        (name, Shuffled.key): packer.sizes(Shuffled(each, seed=SEED))
+        for name, each in found.items()
+    }
 
 
 def indices_of(found: Mapping[str, Documents]) -> dict[str, np.ndarray]:
@@ -274,6 +277,10 @@ def curriculum(folder: Path, context: int, num_rows: int) -> Facts:
         curricula = {
             (name, "score"): sequence_of(spec, each, scores(each), seed=SEED)
             for name, each in found.items()
+        }
+        sizes |= {
+            (name, key): packer.sizes(Sorted(found[name], *pair, key=key))
+            for (name, key), pair in curricula.items()
         }
         write(folder / "by_score", OrderTable(indices_of(found), sizes, curricula))
     count = sum(map(len, found.values()))

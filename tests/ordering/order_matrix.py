@@ -22,6 +22,7 @@ from gapless.ordering import (
     Packer,
     RunOrder,
     Shuffled,
+    Sorted,
     sequence_of,
 )
 from gapless.recipe.curricula import Buckets, ByScore, Curriculum, Interleaved, Labels
@@ -211,8 +212,10 @@ def stretches_of(kind: Kind) -> tuple[Stretch, ...]:
 
 
 def table_of(kind: Kind, strata: Sequence[str] = tuple(STRATA)) -> OrderTable:
-    sizes = {name: kind.packer.sizes(Shuffled(documents(name), seed=SEED)) for name in strata}
+    kept = [Shuffled(documents(name), seed=SEED) for name in strata]
     curricula = {(name, kind.curriculum): sequence(kind.curriculum, name) for name in kind.led}
+    kept += [Sorted(documents(key[0]), *pair, key=key[1]) for key, pair in curricula.items()]
+    sizes = {(each.documents.stratum, each.key): kind.packer.sizes(each) for each in kept}
     return OrderTable({name: documents(name).indices for name in strata}, sizes, curricula)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gapless.ordering.mapped import taken
 from gapless.ordering.permutation import permutation_keys, permuted, places
 
 BLOCK = 4096
@@ -36,9 +37,17 @@ class Documents:
 
     def lengths(self, members: np.ndarray | slice) -> np.ndarray:
         """Return the tokens of some: positions among ``indices``."""
-        stored = self.indices[members]
-        found: np.ndarray = self.offsets[stored + 1] - self.offsets[stored]
-        return found
+        return self.stored(members)[1]
+
+    def stored(self, members: np.ndarray | slice) -> tuple[np.ndarray, np.ndarray]:
+        """Return the indices in the store, and the tokens, of some: positions among ``indices``."""
+        if isinstance(members, slice):
+            indices = np.asarray(self.indices[members])
+            begins = self.offsets[indices]
+        else:
+            indices = taken(self.indices, members)
+            begins = taken(self.offsets, indices)
+        return indices, np.asarray(self.offsets[indices + 1] - begins)
 
     def chunks(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield positions and lengths of all documents, many at once."""
@@ -53,8 +62,10 @@ class Arrangement(ABC):
     shuffled: bool
     """Whether each epoch shuffles the blocks and the documents in each."""
 
-    def __init__(self, documents: Documents) -> None:
+    def __init__(self, documents: Documents, *, sizes: np.ndarray | None = None) -> None:
+        """Take the documents, and the sizes that a packer gives the blocks where it has done so."""
         self.documents = documents
+        self.sizes = sizes
 
     @property
     def block(self) -> int:
@@ -90,8 +101,8 @@ class Shuffled(Arrangement):
     shuffled = True
     key = "shuffled"
 
-    def __init__(self, documents: Documents, *, seed: int) -> None:
-        super().__init__(documents)
+    def __init__(self, documents: Documents, *, seed: int, sizes: np.ndarray | None = None) -> None:
+        super().__init__(documents, sizes=sizes)
         self._keys = permutation_keys(seed, "order", documents.stratum, "blocks")
 
     def members(self, block: int) -> np.ndarray:
@@ -115,13 +126,19 @@ class Sorted(Arrangement):
     shuffled = False
 
     def __init__(
-        self, documents: Documents, sequence: np.ndarray, scores: np.ndarray, *, key: str
+        self,
+        documents: Documents,
+        sequence: np.ndarray,
+        scores: np.ndarray,
+        *,
+        key: str,
+        sizes: np.ndarray | None = None,
     ) -> None:
         """Take the positions of the documents in their sequence, and each document's score.
 
         Both may be memory-mapped; scores are by position, not by sequence.
         """
-        super().__init__(documents)
+        super().__init__(documents, sizes=sizes)
         assert len(sequence) == len(scores) == len(documents)
         self._sequence = sequence
         self._scores = scores

@@ -39,6 +39,5 @@ class Remainder:
 
 def whole(arrangement: Arrangement, members: np.ndarray) -> Slices:
     """Return documents from beginning to end."""
-    lengths = arrangement.documents.lengths(members)
-    stored = np.asarray(arrangement.documents.indices[members])
+    stored, lengths = arrangement.documents.stored(members)
     return Slices(stored, np.zeros(len(stored), np.int64), lengths)

@@ -60,21 +60,13 @@ class DocumentStream:
     holds every document once. What an address means never depends on how one came there.
     """
 
-    def __init__(
-        self,
-        arrangement: Arrangement,
-        packer: Packer,
-        *,
-        seed: int,
-        sizes: np.ndarray | None = None,
-    ) -> None:
-        """Take the first arrangement, and the sizes of its blocks where they are known already."""
+    def __init__(self, arrangement: Arrangement, packer: Packer, *, seed: int) -> None:
+        """Take the first arrangement."""
         self.documents = arrangement.documents
         assert len(self.documents)
         self.packer = packer
         self._seed = seed
-        sizes = packer.sizes(arrangement) if sizes is None else sizes
-        self._stints = [_Stint(0, 0, arrangement, sizes, None)]
+        self._stints = [_Stint(0, 0, arrangement, self._sizes(arrangement), None)]
         self._epoch = lru_cache(maxsize=4)(self._make_epoch)
         self._block = lru_cache(maxsize=8)(self._make_block)
 
@@ -92,8 +84,7 @@ class DocumentStream:
         """Let what the epoch at ``address`` has left, and every epoch after it, come otherwise."""
         key = self._epoch_at(address)
         epoch = self._epoch(*key)
-        before = [stint for stint in self._stints if stint.arrangement.key == arrangement.key]
-        sizes = before[0].sizes if before else self.packer.sizes(arrangement)
+        sizes = self._sizes(arrangement)
         if address == epoch.start and epoch.rest is None:
             stint = _Stint(address, epoch.number, arrangement, sizes, None)
         else:
@@ -135,6 +126,11 @@ class DocumentStream:
             own = epochs == epoch
             scores[own] = np.minimum.accumulate(scores[own][::-1])[::-1]
         return epochs, scores
+
+    def _sizes(self, arrangement: Arrangement) -> np.ndarray:
+        if arrangement.sizes is None:
+            arrangement.sizes = self.packer.sizes(arrangement)
+        return arrangement.sizes
 
     def _read(self, start: int, stop: int) -> tuple[Slices, np.ndarray, np.ndarray | None]:
         parts: list[Slices] = []

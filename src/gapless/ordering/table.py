@@ -1,7 +1,7 @@
 """The arrays of an order on the disk: read through the page cache, never all at once.
 
 documents.npy    every stratum's documents, as indices in the source's store, ascending: int64
-sizes.npy        the sizes of every stratum's blocks, shuffled: int64
+sizes.npy        the sizes of the blocks of every arrangement: int64
 sequences.npy    every curriculum's documents, as positions in the stratum, in sequence: int64
 scores.npy       what a curriculum goes by, by position in the stratum: float64
 index.json       where each stratum and curriculum lies in them
@@ -35,8 +35,8 @@ class OrderTable:
 
     documents: Mapping[str, np.ndarray]
     """Stratum to the indices of its documents, ascending."""
-    sizes: Mapping[str, np.ndarray]
-    """Stratum to the sizes of its blocks."""
+    sizes: Mapping[tuple[str, str], np.ndarray]
+    """(Stratum, key of the arrangement) to the sizes of its blocks."""
     curricula: Mapping[tuple[str, str], tuple[np.ndarray, np.ndarray]]
     """(Stratum, key of the curriculum) to the sequence and the scores."""
 
@@ -46,7 +46,7 @@ class OrderTable:
         scores = {key: pair[1] for key, pair in self.curricula.items()}
         index = {
             "documents": [[k, *b] for k, b in _write(folder / _DOCUMENTS, self.documents, "<i8")],
-            "sizes": [[k, *b] for k, b in _write(folder / _SIZES, self.sizes, "<i8")],
+            "sizes": [[*k, *b] for k, b in _write(folder / _SIZES, self.sizes, "<i8")],
             "curricula": [[*k, *b] for k, b in _write(folder / _SEQUENCES, sequences, "<i8")],
         }
         _write(folder / _SCORES, scores, "<f8")
@@ -62,7 +62,7 @@ class OrderTable:
         )
         return cls(
             {name: documents[low:high] for name, low, high in index["documents"]},
-            {name: sizes[low:high] for name, low, high in index["sizes"]},
+            {(name, key): sizes[low:high] for name, key, low, high in index["sizes"]},
             {
                 (name, key): (sequences[low:high], scores[low:high])
                 for name, key, low, high in index["curricula"]
@@ -73,14 +73,16 @@ class OrderTable:
         self, stratum: str, offsets: np.ndarray, packer: Packer, *, seed: int
     ) -> DocumentStream:
         """Return the stream of a stratum, whose source's store has ``offsets``."""
-        arrangement = Shuffled(Documents(stratum, self.documents[stratum], offsets), seed=seed)
-        return DocumentStream(arrangement, packer, seed=seed, sizes=np.array(self.sizes[stratum]))
+        documents = Documents(stratum, self.documents[stratum], offsets)
+        sizes = np.array(self.sizes[stratum, Shuffled.key])
+        return DocumentStream(Shuffled(documents, seed=seed, sizes=sizes), packer, seed=seed)
 
     def arrangement(self, stream: DocumentStream, key: str) -> Sorted:
         """Return the arrangement of a stream's documents by a curriculum."""
         documents = stream.documents
         sequence, scores = self.curricula[documents.stratum, key]
-        return Sorted(documents, sequence, scores, key=key)
+        sizes = np.array(self.sizes[documents.stratum, key])
+        return Sorted(documents, sequence, scores, key=key, sizes=sizes)
 
 
 def _write(

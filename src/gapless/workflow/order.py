@@ -18,6 +18,7 @@ from gapless.ordering import (
     Packer,
     RunOrder,
     Shuffled,
+    Sorted,
     sequence_of,
 )
 from gapless.recipe import Recipe
@@ -54,7 +55,7 @@ def order_stage(name: str, arm: Recipe, pools: Mapping[str, PoolStages], place: 
     return Stage(
         kind=ORDER,
         subject=name,
-        version=4,
+        version=5,
         root=place.root,
         part={
             "seed": arm.seed,
@@ -141,16 +142,22 @@ def _settled(
         for name, chosen in strata.items()
     }
     packer = packer_of(order)
-    sizes = {name: packer.sizes(Shuffled(each, seed=arm.seed)) for name, each in documents.items()}
+    sizes = {
+        (name, Shuffled.key): packer.sizes(Shuffled(each, seed=arm.seed))
+        for name, each in documents.items()
+    }
     tokens = {
-        name: int(blocks.sum()) * order.context // packer.row_size for name, blocks in sizes.items()
+        name: int(blocks.sum()) * order.context // packer.row_size
+        for (name, _), blocks in sizes.items()
     }
     phases = plan_phases(order, Supply(roles(arm), tokens), batch_rows=batch_rows(arm))
     used = {name for phase in phases for name in phase.strata}
     curricula = dict(_curricula(order, phases, documents, opened, arm.seed))
+    for (name, key), pair in curricula.items():
+        sizes[name, key] = packer.sizes(Sorted(documents[name], *pair, key=key))
     table = OrderTable(
         {name: chosen for name, chosen in strata.items() if name in used},
-        {name: blocks for name, blocks in sizes.items() if name in used},
+        {key: blocks for key, blocks in sizes.items() if key[0] in used},
         curricula,
     )
     facts = {

@@ -244,5 +244,5 @@ def test_the_report_tells_a_budget_in_tokens_and_one_in_epochs(world):
     )
     result = verbs.run(world, overrides=[arms])
     page = result.report.read_text()
-    assert "256 tokens, domain only" in page
-    assert "1 epoch, domain only" in page
+    assert "256 tokens, domain text only" in page
+    assert "1 epoch, domain text only" in page

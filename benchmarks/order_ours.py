@@ -214,7 +214,7 @@ def step(folder: Path) -> dict[str, Any]:
 
     from gapless.assets import locate
     from gapless.modeling import load_model
-    from gapless.recipe.schema import Training
+    from gapless.recipe.training import Training
     from gapless.training.compute import Compute, accumulate_gradients, subnormals_flushed
     from gapless.training.optimizer import make_optimizer
 
@@ -238,7 +238,13 @@ def step(folder: Path) -> dict[str, Any]:
         packed = pack(order.rows(number * rows, (number + 1) * rows), stores, context=DEMO_CONTEXT)
         loaded = time.perf_counter()
         with subnormals_flushed():
-            accumulate_gradients(model, packed, micro_batch_rows=rows, compute=compute)
+            accumulate_gradients(
+                model,
+                packed,
+                num_targets=packed.num_targets,
+                micro_batch_rows=rows,
+                compute=compute,
+            )
             torch.nn.utils.clip_grad_norm_(model.parameters(), settings.clip_norm)
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)

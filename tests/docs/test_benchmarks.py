@@ -80,3 +80,21 @@ def test_made_text_has_a_near_copy_of_every_tenth_one_and_no_other(
     copies = near_copies(list(made.files), tmp_path, {})()["removed"]
     assert made.megabytes == pytest.approx(2.5, rel=0.01)
     assert copies == pytest.approx(made.documents / 11, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("part", "options", "says"),
+    [
+        ("scale", ["--documents", "4e4", "--small-documents", "4e4", "--seeks", "3"], "| warm |"),
+        ("loader", ["--tokens", "2e5", "--rows", "64", "--contexts", "256"], "| in sequence |"),
+    ],
+)
+def test_the_order_is_measured_and_nothing_is_left_behind(
+    tmp_path: Path, part: str, options: list[str], says: str
+) -> None:
+    command = [sys.executable, str(BENCHMARKS / "order.py"), part, "--scratch", str(tmp_path)]
+    done = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert says in done.stdout
+    assert "NO" not in re.findall(r"\w+", done.stdout)
+    assert not list(tmp_path.iterdir())

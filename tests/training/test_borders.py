@@ -7,7 +7,7 @@ import torch
 from gapless.errors import ModelError
 from gapless.modeling import new_model
 from gapless.packing import IGNORED, PackedRows
-from gapless.recipe.schema import Training
+from gapless.recipe.training import Training
 from gapless.training.borders import check_borders
 from gapless.training.compute import Compute, accumulate_gradients
 from gapless.training.optimizer import make_optimizer
@@ -78,7 +78,13 @@ def test_the_gradient_is_that_of_documents_alone() -> None:
     documents = [[5, 9, 33, 2], [7, 8, 9, 10, 11, 12, 13], [60, 1, 2, 3, 4]]
     model, alone = tiny_model(), tiny_model()
     compute = Compute.choose("cpu", "fp32")
-    loss = accumulate_gradients(model, packed([documents]), micro_batch_rows=1, compute=compute)
+    loss = accumulate_gradients(
+        model,
+        packed([documents]),
+        num_targets=packed([documents]).num_targets,
+        micro_batch_rows=1,
+        compute=compute,
+    )
     total, count = torch.zeros(()), sum(len(d) - 1 for d in documents)
     for document in documents:
         logits = alone(input_ids=torch.tensor([document]), use_cache=False).logits[0, :-1]
@@ -100,8 +106,16 @@ def test_micro_batches_do_not_change_the_step(micro_batch_rows: int) -> None:
     )
     compute = Compute.choose("cpu", "fp32")
     whole, parts = tiny_model(), tiny_model()
-    loss = accumulate_gradients(whole, rows, micro_batch_rows=4, compute=compute)
-    again = accumulate_gradients(parts, rows, micro_batch_rows=micro_batch_rows, compute=compute)
+    loss = accumulate_gradients(
+        whole, rows, num_targets=rows.num_targets, micro_batch_rows=4, compute=compute
+    )
+    again = accumulate_gradients(
+        parts,
+        rows,
+        num_targets=rows.num_targets,
+        micro_batch_rows=micro_batch_rows,
+        compute=compute,
+    )
     torch.testing.assert_close(loss, again)
     for one, other in zip(whole.parameters(), parts.parameters(), strict=True):
         torch.testing.assert_close(one.grad, other.grad, atol=1e-7, rtol=1e-4)

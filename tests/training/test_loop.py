@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from gapless.errors import RecipeError, RunError
-from gapless.recipe.schema import Checkpoints as CheckpointSettings
-from gapless.recipe.schema import Training
+from gapless.recipe.training import Checkpoints as CheckpointSettings
+from gapless.recipe.training import Faults, Training
 from gapless.training.checkpoints import Checkpoints
 from gapless.training.compute import Compute
 from tests.training.world import run_tiny, tiny_model
@@ -113,8 +113,87 @@ def test_divergence_is_a_plain_error_and_keeps_the_checkpoints(tmp_path: Path) -
     model = tiny_model()
     with torch.no_grad():
         next(model.parameters()).fill_(float("nan"))
-    with pytest.raises(RunError, match=r"the loss is nan .* at step 1"):
+    with pytest.raises(RunError, match=r"the loss is nan .* at step 1 "):
         run_tiny(tmp_path / "run", model=model)
+
+
+@pytest.fixture
+def spoiled(monkeypatch: pytest.MonkeyPatch):
+    """Let the loss of chosen steps be another number; return the steps that were worked out."""
+    from gapless.training.loop import _Loop
+
+    worked_out: list[int] = []
+
+    def spoil(losses: dict[int, float]) -> list[int]:
+        gradient, step = _Loop._gradient, _Loop._step
+
+        def remember(self, state):
+            self.trying = state.step + 1
+            return step(self, state)
+
+        def spoiled(self, packed):
+            loss, norm = gradient(self, packed)
+            worked_out.append(self.trying)
+            return losses.get(self.trying, loss), norm
+
+        monkeypatch.setattr(_Loop, "_step", remember)
+        monkeypatch.setattr(_Loop, "_gradient", spoiled)
+        return worked_out
+
+    return spoil
+
+
+def steps_of(folder: Path) -> list[dict]:
+    return [json.loads(line) for line in (folder / "steps.jsonl").open()]
+
+
+@pytest.mark.parametrize("loss", [float("nan"), 99.0])
+def test_a_bad_batch_can_be_left_out(tmp_path: Path, spoiled, loss: float) -> None:
+    spoiled({18: loss})
+    faults = Faults(non_finite="skip", spike="skip")
+    training = Training(batch_tokens=64, learning_rate=1e-2, faults=faults)
+    ended, whole, _ = run_tiny(tmp_path / "run", training=training)
+    assert ended
+    [fault] = [json.loads(line) for line in (tmp_path / "run/faults.jsonl").open()]
+    assert (fault["step"], fault["action"]) == (18, "skip")
+    assert [row["loss"] is None for row in steps_of(tmp_path / "run")] == [
+        step == 18 for step in range(1, 21)
+    ]
+    _, again, _ = run_tiny(tmp_path / "again", training=training, stop=stop_after(18))
+    _, again, _ = run_tiny(tmp_path / "again", training=training)
+    assert weights_equal(whole, again)
+
+
+def test_rolling_back_goes_on_from_the_last_checkpoint_without_the_batch(
+    tmp_path: Path, spoiled
+) -> None:
+    worked_out = spoiled({3: float("nan"), 13: float("inf")})
+    faults = Faults(non_finite="roll_back")
+    training = Training(batch_tokens=64, learning_rate=1e-2, faults=faults)
+    ended, rolled_back, _ = run_tiny(tmp_path / "back", training=training)
+    assert ended
+    assert worked_out == [1, 2, 3, 1, 2, *range(4, 14), 11, 12, *range(14, 21)]
+    skipping = Training(batch_tokens=64, learning_rate=1e-2, faults=Faults(non_finite="skip"))
+    _, skipped, _ = run_tiny(tmp_path / "skip", training=skipping)
+    assert weights_equal(rolled_back, skipped), "the same batches were learnt"
+    for name in ("steps.jsonl", "measurements.jsonl"):
+        ours, theirs = (tmp_path / way / name for way in ("back", "skip"))
+        assert ours.read_bytes() == theirs.read_bytes()
+
+
+def test_after_too_many_bad_batches_the_run_stops(tmp_path: Path, spoiled) -> None:
+    spoiled(dict.fromkeys(range(4, 9), float("nan")))
+    faults = Faults(non_finite="skip", most=3)
+    training = Training(batch_tokens=64, learning_rate=1e-2, faults=faults)
+    with pytest.raises(RunError, match=r"at step 7 .* 3 batches were left out before"):
+        run_tiny(tmp_path / "run", training=training)
+
+
+def test_a_jump_of_the_loss_stops_the_run_and_says_what_it_was(tmp_path: Path, spoiled) -> None:
+    spoiled({18: 99.0})
+    with pytest.raises(RunError, match=r"jumped to 99.000 nats; the last 17 steps had a median"):
+        run_tiny(tmp_path / "run")
+    assert len(steps_of(tmp_path / "run")) == 17
 
 
 def test_speed_is_tokens_over_the_seconds_of_the_step(

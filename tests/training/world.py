@@ -9,7 +9,8 @@ import numpy as np
 from gapless.mixing import PhasePlan, Rounds, Supply
 from gapless.modeling import new_model
 from gapless.ordering import Cut, Documents, DocumentStream, RunOrder, Shuffled
-from gapless.recipe.schema import Order, Training
+from gapless.recipe.schema import Order
+from gapless.recipe.training import Training
 from gapless.records.measurements import ItemValues, Measurement
 from gapless.records.stretches import Stretch
 from gapless.records.token_store import TokenStore, TokenStoreWriter

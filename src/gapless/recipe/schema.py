@@ -9,9 +9,10 @@ from gapless.recipe.curricula import Curriculum
 from gapless.recipe.fields import Fraction, Name, Part, Tokens
 from gapless.recipe.mixtures import DomainOnly, FixedMixture, Mixture
 from gapless.recipe.probes import Probing, Role
-from gapless.recipe.schedules import Cosine, Schedule
+from gapless.recipe.schedules import Schedule
 from gapless.recipe.scores import Score
 from gapless.recipe.selections import Selection
+from gapless.recipe.training import Training
 
 
 class PretrainedModel(Part):
@@ -113,39 +114,6 @@ class Order(Part):
     phases: tuple[Phase, ...] = Field(default=(Phase(epochs=1),), min_length=1)
     changes: tuple[Change, ...] = ()
     """Add one to change the mixture of a run under way: it goes on from a checkpoint before it."""
-
-
-class Checkpoints(Part):
-    """When the state of the run is saved, and what is kept."""
-
-    every: Annotated[Tokens, Field(gt=0)] | None = None
-    """Tokens between two checkpoints, each of them measured; a tenth of the run when left out."""
-    keep_last: int = Field(default=1, ge=1)
-    """How many of the latest stay; the best on the domain stays beside them."""
-
-
-class Training(Part):
-    """The loop's settings."""
-
-    batch_tokens: Tokens = 524_288
-    """Tokens per optimizer step."""
-    micro_batch_tokens: Tokens | None = None
-    """Tokens per forward pass; gradients accumulate to the step. The whole step when left out."""
-    learning_rate: float = Field(default=3e-5, gt=0)
-    """The peak rate (paper 1 section 5.2: 3e-5 at 3B and 8B, 3e-4 at 1.1B parameters)."""
-    schedule: Schedule = Cosine()
-    betas: tuple[float, float] = (0.9, 0.95)
-    epsilon: float = Field(default=1e-8, gt=0)
-    weight_decay: float = Field(default=0.01, ge=0)
-    """Decoupled; applied to matrices, not to norms and biases."""
-    clip_norm: float = Field(default=1.0, gt=0)
-    """The gradient's global norm is scaled down to this."""
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
-    """Arithmetic of forward and backward over fp32 weights; auto is bf16 where that is fast."""
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    gradient_checkpointing: bool = False
-    """Recompute activations in the backward pass: less memory, about a third more time."""
-    checkpoints: Checkpoints = Checkpoints()
 
 
 class Recipe(Part):

@@ -54,3 +54,27 @@ class Journal:
                 if not line.endswith(b"\n"):
                     return
                 yield line
+
+
+class JournalCopy(Journal):
+    """A journal that another process writes: read once, then kept in memory alone."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._rows = list(super().rows())
+
+    def append(self, *rows: dict[str, Any]) -> None:
+        """Add rows at the end."""
+        self._rows.extend(rows)
+
+    def sync(self) -> None:
+        """Do nothing: the process that writes does it."""
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Yield the rows, oldest first."""
+        yield from self._rows
+
+    def cut(self, keep: Callable[[dict[str, Any]], bool]) -> None:
+        """Drop everything from the first row on that ``keep`` refuses."""
+        kept = next((i for i, row in enumerate(self._rows) if not keep(row)), len(self._rows))
+        del self._rows[kept:]

@@ -2,6 +2,7 @@
 
     checkpoints/step-00000120/   config.json, model.safetensors: loads in `transformers`
         optimizer.safetensors    AdamW's moments, by parameter name
+        hooks.safetensors        what hooks remember, by hook and name; only where some do
         state.json               step, tokens seen, what was measured here
 
 Written to a partial name, flushed, renamed. Half a checkpoint does not exist.
@@ -9,8 +10,10 @@ Written to a partial name, flushed, renamed. Half a checkpoint does not exist.
 
 import json
 import shutil
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -20,7 +23,7 @@ from gapless.modeling import save_model
 from gapless.records.artifact import commit_folder
 
 FOLDER = "checkpoints"
-_STATE, _OPTIMIZER = "state.json", "optimizer.safetensors"
+_STATE, _OPTIMIZER, _HOOKS = "state.json", "optimizer.safetensors", "hooks.safetensors"
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,13 @@ class Checkpoints:
         measured = [item for item in self._known() if item[1].domain_change is not None]
         return max(measured, key=lambda item: item[1].domain_change or 0.0, default=None)
 
-    def save(self, model: Any, optimizer: torch.optim.Optimizer, state: RunState) -> None:
+    def save(
+        self,
+        model: Any,
+        optimizer: torch.optim.Optimizer,
+        state: RunState,
+        hooks: Mapping[str, Mapping[str, torch.Tensor]] = MappingProxyType({}),
+    ) -> None:
         """Write a checkpoint, then drop those that are neither among the last nor the best."""
         from safetensors.torch import save_file
 
@@ -60,6 +69,13 @@ class Checkpoints:
         partial.mkdir(parents=True)
         save_model(model, partial)
         save_file(_moments(model, optimizer), partial / _OPTIMIZER)
+        remembered = {
+            f"{hook}/{name}": tensor.contiguous()
+            for hook, tensors in hooks.items()
+            for name, tensor in tensors.items()
+        }
+        if remembered:
+            save_file(remembered, partial / _HOOKS)
         (partial / _STATE).write_text(json.dumps(asdict(state)))
         commit_folder(partial, final)
         self._drop_others()
@@ -76,20 +92,28 @@ class Checkpoints:
         commit_folder(partial, self.folder / fitting[-1].name)
         return True
 
-    def restore(self, model: Any, optimizer: torch.optim.Optimizer, folder: Path) -> None:
-        """Load weights and optimizer state from a checkpoint, in place."""
+    def restore(
+        self, model: Any, optimizer: torch.optim.Optimizer, folder: Path
+    ) -> dict[str, dict[str, torch.Tensor]]:
+        """Load weights and optimizer state, in place; return what each hook remembers."""
         from safetensors import SafetensorError
         from safetensors.torch import load_file, load_model
 
         try:
             load_model(model, folder / "model.safetensors")
             _restore_moments(model, optimizer, load_file(folder / _OPTIMIZER))
+            hooks: dict[str, dict[str, torch.Tensor]] = {}
+            if (folder / _HOOKS).is_file():
+                for key, tensor in load_file(folder / _HOOKS).items():
+                    hook, _, name = key.partition("/")
+                    hooks.setdefault(hook, {})[name] = tensor
         except (OSError, SafetensorError, KeyError, RuntimeError) as error:
             raise RunError(
                 f"the checkpoint cannot be read: {error}",
                 where=str(folder),
                 mend="Delete this folder; the run goes on from the checkpoint before it.",
             ) from error
+        return hooks
 
     def _known(self) -> list[tuple[Path, RunState]]:
         folders = sorted(p for p in self.folder.glob("step-????????") if p.is_dir())
@@ -117,6 +141,9 @@ def _moments(model: Any, optimizer: torch.optim.Optimizer) -> dict[str, torch.Te
 def _restore_moments(
     model: Any, optimizer: torch.optim.Optimizer, saved: dict[str, torch.Tensor]
 ) -> None:
+    optimizer.state.clear()
+    if not saved:  # before the first step there are none
+        return
     for name, parameter in model.named_parameters():
         if not parameter.requires_grad:
             continue

@@ -67,12 +67,17 @@ def _cpu_multiplies_bf16() -> bool:
 
 
 def accumulate_gradients(
-    model: Any, packed: PackedRows, *, micro_batch_rows: int, compute: Compute
+    model: Any,
+    packed: PackedRows,
+    *,
+    num_targets: int,
+    micro_batch_rows: int,
+    compute: Compute,
 ) -> torch.Tensor:
-    """Add the gradient of the step's mean loss to the parameters; return that loss in nats.
+    """Add the rows' part of the step's mean loss to the gradients; return that part in nats.
 
-    The mean is over all predicted tokens of the step, so the result does not depend on how the rows
-    are divided into micro-batches (to float tolerance).
+    The mean is over ``num_targets``, all predicted tokens of the step, so the result does not
+    depend on how the rows are divided into micro-batches or processes (to float tolerance).
     """
     total = torch.zeros((), device=compute.device)
     for ids, positions, targets in _micro_batches(packed, micro_batch_rows, compute.device):
@@ -83,9 +88,9 @@ def accumulate_gradients(
         loss = functional.cross_entropy(
             logits.float().flatten(0, 1), targets.flatten(), ignore_index=IGNORED, reduction="sum"
         )
-        (loss / packed.num_targets).backward()  # type: ignore[no-untyped-call]  # torch's own
+        (loss / num_targets).backward()  # type: ignore[no-untyped-call]  # torch's own
         total += loss.detach()
-    return total / packed.num_targets
+    return total / num_targets
 
 
 def _micro_batches(

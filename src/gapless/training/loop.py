@@ -9,23 +9,22 @@ from typing import Any, Protocol
 
 import torch
 
-from gapless.errors import RunError
 from gapless.mixing import Rounds
 from gapless.ordering import RunOrder
-from gapless.packing import pack
-from gapless.recipe.schema import Training
-from gapless.records.journal import Journal
+from gapless.packing import PackedRows, pack
+from gapless.recipe.training import Training
 from gapless.records.measurements import ItemValues, Measurement, items_path, write_items
 from gapless.records.rows import Rows
 from gapless.records.token_store import TokenStore
 from gapless.seeds import stream_key
 from gapless.training.checkpoints import FOLDER, Checkpoints, RunState
 from gapless.training.compute import Compute, accumulate_gradients, subnormals_flushed
+from gapless.training.guard import Fault, Guard
+from gapless.training.hooks import Hook, Moment
+from gapless.training.journals import Journals
 from gapless.training.optimizer import make_optimizer
+from gapless.training.processes import ALONE, Processes
 from gapless.training.steering import Steering
-
-MEASUREMENTS_FILE, STEPS_FILE, SPEED_FILE = "measurements.jsonl", "steps.jsonl", "speed.jsonl"
-MIXTURE_FILE = "mixture.jsonl"
 
 Measured = tuple[list[Measurement], dict[str, ItemValues]]
 
@@ -53,6 +52,7 @@ class TrainingJob:
     rounds: Rounds
     """The phases of the order; those whose mixture reacts extend it on the way."""
     compute: Compute
+    processes: Processes = ALONE
     probe_steps: frozenset[int]
     """Steps after which the model is measured; the last step is one of them."""
     checkpoint_steps: frozenset[int]
@@ -61,21 +61,11 @@ class TrainingJob:
     """Measures a model at a number of tokens seen."""
     base: Measured
     """Measurement zero: the base model's."""
+    hooks: Sequence[Hook] = ()
     folder: Path
     observer: Observer
     stop: Callable[[], bool]
     """Asked after every step; when true, the state is saved and the loop returns."""
-
-
-@dataclass(frozen=True)
-class _StepLog:
-    """What is written down of a step."""
-
-    loss: float
-    rate: float
-    norm: float
-    padding: int
-    started: float
 
 
 def num_steps(order: RunOrder, training: Training) -> int:
@@ -104,112 +94,163 @@ class _Loop:
         self.checkpoints = Checkpoints(
             job.folder / FOLDER, keep_last=job.training.checkpoints.keep_last
         )
-        self.measurements = Journal(job.folder / MEASUREMENTS_FILE)
-        self.steps = Journal(job.folder / STEPS_FILE)
-        self.speed = Journal(job.folder / SPEED_FILE)
-        self.mixture = Journal(job.folder / MIXTURE_FILE)
-        self.journals = (self.measurements, self.steps, self.speed, self.mixture)
-        self.steering = Steering(job.rounds, self.mixture, job.base[0])
         self.domain_change: float | None = None
 
     def run(self) -> bool:
-        state = self._resume()
+        for hook in self.job.hooks:
+            hook.begin(self.model)
+        state = self._begin()
         total_steps = num_steps(self.job.order, self.job.training)
         while state.step < total_steps:
             state = self._step(state)
             if state.step in self.job.probe_steps:
                 self._measure(state)
-            stopped = state.step < total_steps and self.job.stop()
+            stopped = state.step < total_steps and self.job.processes.agreed(self.job.stop())
             if stopped or state.step in self.job.checkpoint_steps:
                 self._save(state)
             if stopped:
                 return False
         return True
 
-    def _resume(self) -> RunState:
+    def _begin(self) -> RunState:
         """Go back to the last checkpoint: what was written after it is cut off and made again."""
         latest = self.checkpoints.latest()
-        state = latest[1] if latest else RunState()
-        kept_tokens = state.tokens_seen if latest else -1
-        for journal in self.journals:
-            journal.cut(lambda row: row["tokens_seen"] <= kept_tokens)
-        if latest:
-            self.checkpoints.restore(self.model, self.optimizer, latest[0])
-            self.steering.replay(self.job.order)
-        else:
-            self._write(self.job.base, tokens_seen=0)
-            self.steering.react(self.job.order, 0, self.job.base[0])
+        kept_tokens = latest[1].tokens_seen if latest else -1
+        self.journals = Journals(self.job.folder, self.job.processes, kept_tokens=kept_tokens)
+        self.guard = Guard(self.job.training.faults, self.journals.faults, self.journals.steps)
+        self.steering = Steering(self.job.rounds, self.journals.mixture, self.job.base[0])
         self.job.observer.measured(self.job.base[0])
+        if latest:
+            self._restore(latest[0])
+            self.steering.replay(self.job.order)
+            return latest[1]
+        state = RunState()
+        self._write(self.job.base, tokens_seen=0)
+        self.steering.react(self.job.order, 0, self.job.base[0])
+        if self.guard.rolls_back:
+            self._save(state)
         return state
+
+    def _restore(self, checkpoint: Path) -> None:
+        tensors = self.checkpoints.restore(self.model, self.optimizer, checkpoint)
+        for hook in self.job.hooks:
+            hook.restore(tensors.get(hook.name, {}))
 
     def _step(self, state: RunState) -> RunState:
         job, started = self.job, time.perf_counter()
-        # Dropout's draws belong to the step: a resumed run and a second arm draw the same.
-        torch.manual_seed(stream_key(job.seed, "training", state.step) % 2**63)
         batch_rows = job.training.batch_tokens // job.order.context
         begin = state.step * batch_rows
         rows = job.order.rows(begin, min(begin + batch_rows, job.order.num_rows))
+        after = RunState(state.step + 1, state.tokens_seen + len(rows) * job.order.context)
+        if self.guard.leaves_out(after.step):
+            return self._leave_out(after, rows)
+        # Dropout's draws belong to the step: a resumed run and a second arm draw the same.
+        torch.manual_seed(stream_key(job.seed, "training", state.step) % 2**63)
         packed = pack(rows, job.stores, context=job.order.context)
+        loss, norm = self._gradient(packed)
+        fault = self.guard.judge(int(rows.phases[0]), loss, norm)
+        if fault is not None:
+            return self._act(fault, after, rows)
         rate = job.rate(state.tokens_seen)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
+        self._update(rate)
+        for hook in job.hooks:
+            hook.after_step(Moment(self.model, after.step, after.tokens_seen, rate))
+        self._log(after, rows, loss=loss, rate=rate, norm=norm)
+        seconds = time.perf_counter() - started
+        self.journals.speed.append({"tokens_seen": after.tokens_seen, "seconds": round(seconds, 6)})
+        job.observer.step(
+            tokens_seen=after.tokens_seen, loss=loss, tokens_per_second=packed.ids.size / seconds
+        )
+        return after
+
+    def _gradient(self, packed: PackedRows) -> tuple[float, float]:
+        """Leave the gradient of the step's mean loss in the parameters; return loss and norm."""
+        job = self.job
         micro_tokens = job.training.micro_batch_tokens or job.training.batch_tokens
         loss = accumulate_gradients(
             self.model,
-            packed,
+            job.processes.share(packed),
+            num_targets=packed.num_targets,
             micro_batch_rows=micro_tokens // job.order.context,
             compute=job.compute,
         )
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), job.training.clip_norm)
-        _refuse_divergence(float(loss), float(norm), state)
+        return float(job.processes.summed(loss)), float(norm)
+
+    def _update(self, rate: float) -> None:
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
-        after = RunState(state.step + 1, state.tokens_seen + packed.ids.size)
-        seen = _StepLog(float(loss), rate, float(norm), packed.padding, started)
-        self._log(after, rows, seen)
+
+    def _act(self, fault: Fault, after: RunState, rows: Rows) -> RunState:
+        """Do what the recipe says of a step that went wrong."""
+        action = self.guard.act(fault, after.step, after.tokens_seen, {})
+        self.optimizer.zero_grad(set_to_none=True)
+        if action == "skip":
+            return self._leave_out(after, rows)
+        latest = self.checkpoints.latest()
+        assert latest is not None
+        self.journals.roll_back(latest[1].tokens_seen)
+        self.guard.read(self.journals.steps)
+        self._restore(latest[0])
+        return latest[1]
+
+    def _leave_out(self, after: RunState, rows: Rows) -> RunState:
+        """Count a batch as seen, and learn nothing from it."""
+        self._log(after, rows, loss=None, rate=0.0, norm=None)
         return after
 
-    def _log(self, state: RunState, rows: Rows, seen: "_StepLog") -> None:
-        self.steps.append(
+    def _log(
+        self, state: RunState, rows: Rows, *, loss: float | None, rate: float, norm: float | None
+    ) -> None:
+        tokens = rows.tokens_of_strata()
+        self.journals.steps.append(
             {
                 "step": state.step,
                 "tokens_seen": state.tokens_seen,
                 "phase": int(rows.phases[-1]),
-                "loss": seen.loss,
-                "learning_rate": seen.rate,
-                "gradient_norm": seen.norm,
-                "tokens": rows.tokens_of_strata(),
-                "padding": seen.padding,
+                "loss": loss,
+                "learning_rate": rate,
+                "gradient_norm": norm,
+                "tokens": tokens,
+                "padding": len(rows) * self.job.order.context - sum(tokens.values()),
             }
-        )
-        seconds = time.perf_counter() - seen.started
-        self.speed.append({"tokens_seen": state.tokens_seen, "seconds": round(seconds, 6)})
-        self.job.observer.step(
-            tokens_seen=state.tokens_seen,
-            loss=seen.loss,
-            tokens_per_second=len(rows) * self.job.order.context / seconds,
         )
 
     def _measure(self, state: RunState) -> None:
-        measured = self.job.measure(self.model, state.tokens_seen)
+        measured = self.job.processes.agreed(self.job.measure(self.model, state.tokens_seen))
         self._write(measured, tokens_seen=state.tokens_seen)
         rows_seen = state.tokens_seen // self.job.order.context
         self.steering.react(self.job.order, rows_seen, measured[0])
         self.domain_change = _domain_change(self.job.base[0], measured[0])
+        self._observe(state)
         self.job.observer.measured(measured[0])
+
+    def _observe(self, state: RunState) -> None:
+        """Write down what the hooks see."""
+        moment = Moment(self.model, state.step, state.tokens_seen, self.job.rate(state.tokens_seen))
+        seen: dict[str, Any] = {}
+        for hook in self.job.hooks:
+            seen |= hook.at_probe(moment)
+        if seen:
+            self.journals.observations.append({"tokens_seen": state.tokens_seen} | seen)
 
     def _write(self, measured: Measured, *, tokens_seen: int) -> None:
         """Items first: a row in the journal has its items on the disk."""
         measurements, items = measured
-        write_items(items_path(self.job.folder, tokens_seen), items)
-        self.measurements.append(*(measurement.row() for measurement in measurements))
+        if self.job.processes.is_first:
+            write_items(items_path(self.job.folder, tokens_seen), items)
+        self.journals.measurements.append(*(measurement.row() for measurement in measurements))
 
     def _save(self, state: RunState) -> None:
         change = self.domain_change if state.step in self.job.probe_steps else None
-        for journal in self.journals:
-            journal.sync()
+        self.journals.sync()
         self.checkpoints.save(
-            self.model, self.optimizer, RunState(state.step, state.tokens_seen, change)
+            self.model,
+            self.optimizer,
+            RunState(state.step, state.tokens_seen, change),
+            {hook.name: hook.tensors() for hook in self.job.hooks},
         )
 
 
@@ -220,14 +261,3 @@ def _domain_change(base: Sequence[Measurement], now: Sequence[Measurement]) -> f
         before[m.probe] - m.value for m in now if m.role == "domain" and m.metric == "bits_per_byte"
     ]
     return sum(changes) / len(changes) if changes else None
-
-
-def _refuse_divergence(loss: float, norm: float, state: RunState) -> None:
-    if math.isfinite(loss) and math.isfinite(norm):
-        return
-    raise RunError(
-        f"the loss is {loss} and the gradient's norm {norm} at step {state.step + 1} "
-        f"({state.tokens_seen:,} tokens seen)",
-        mend="Lower training.learning_rate or lengthen training.schedule.warmup. "
-        "The checkpoints before this step are kept.",
-    )

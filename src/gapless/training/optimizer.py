@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 
-from gapless.recipe.schema import Training
+from gapless.recipe.training import Training
 
 
 def make_optimizer(model: Any, training: Training) -> torch.optim.AdamW:

@@ -27,9 +27,9 @@ class Steering:
 
     def react(self, order: RunOrder, row: int, measurements: Sequence[Measurement]) -> None:
         """Decide at a row of the run, if it is one at which a mixture is read."""
-        if row not in self.rounds.readings:
-            return
         decisions = self._decisions()
+        if row not in self.rounds.readings[len(decisions) :]:  # decided before a roll-back
+            return
         decision = self.rounds.decide(
             row, decisions, base=_perplexities(self.base), now=_perplexities(measurements)
         )

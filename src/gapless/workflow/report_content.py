@@ -64,7 +64,8 @@ def _arms(
         steps = list(Journal(training / "steps.jsonl").rows())
         seconds = sum(row["seconds"] for row in Journal(training / "speed.jsonl").rows())
         own = [row for row in rows if row["arm"] == name]
-        kept = steps[:: max(1, len(steps) // _TRACE_POINTS)]
+        learnt = [row for row in steps if row["loss"] is not None]
+        kept = learnt[:: max(1, len(learnt) // _TRACE_POINTS)]
         tokens = tuple(row["tokens_seen"] for row in kept)
         yield shown.ArmContent(
             name=prefix + name,

@@ -1,0 +1,59 @@
+"""The training loop's settings."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from gapless.recipe.fields import Part, Tokens
+from gapless.recipe.schedules import Cosine, Schedule
+
+
+class Checkpoints(Part):
+    """When the state of the run is saved, and what is kept."""
+
+    every: Annotated[Tokens, Field(gt=0)] | None = None
+    """Tokens between two checkpoints, each of them measured; a tenth of the run when left out."""
+    keep_last: int = Field(default=1, ge=1)
+    """How many of the latest stay; the best on the domain stays beside them."""
+
+
+class Faults(Part):
+    """What happens when a step goes wrong; every fault is written down with its documents.
+
+    ``stop``: with a diagnosis. ``skip``: the step's batch counts as seen, the weights stay.
+    ``roll_back``: back to the last checkpoint, and on from there without that batch.
+    """
+
+    non_finite: Literal["stop", "skip", "roll_back"] = "stop"
+    """A loss or a gradient that is infinite or no number."""
+    spike: Literal["stop", "skip", "roll_back", "ignore"] = "stop"
+    """A loss far above those of the phase so far."""
+    spike_factor: float = Field(default=2.0, gt=1)
+    """How many times the median of the phase's last 64 steps a spike is, at least."""
+    most: int = Field(default=16, ge=1)
+    """After so many skipped or rolled-back batches the run stops all the same."""
+
+
+class Training(Part):
+    """The loop's settings."""
+
+    batch_tokens: Tokens = 524_288
+    """Tokens per optimizer step."""
+    micro_batch_tokens: Tokens | None = None
+    """Tokens per forward pass; gradients accumulate to the step. The whole step when left out."""
+    learning_rate: float = Field(default=3e-5, gt=0)
+    """The peak rate (paper 1 section 5.2: 3e-5 at 3B and 8B, 3e-4 at 1.1B parameters)."""
+    schedule: Schedule = Cosine()
+    betas: tuple[float, float] = (0.9, 0.95)
+    epsilon: float = Field(default=1e-8, gt=0)
+    weight_decay: float = Field(default=0.01, ge=0)
+    """Decoupled; applied to matrices, not to norms and biases."""
+    clip_norm: float = Field(default=1.0, gt=0)
+    """The gradient's global norm is scaled down to this."""
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """Arithmetic of forward and backward over fp32 weights; auto is bf16 where that is fast."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    gradient_checkpointing: bool = False
+    """Recompute activations in the backward pass: less memory, about a third more time."""
+    checkpoints: Checkpoints = Checkpoints()
+    faults: Faults = Faults()

@@ -1,0 +1,113 @@
+"""What happens when a step goes wrong: seen, written down with its documents, acted on.
+
+faults.jsonl    one row per fault; a resumed run leaves out what it says was left out
+"""
+
+import math
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from statistics import median
+from typing import Any, Literal
+
+from gapless.errors import RunError
+from gapless.recipe.training import Faults
+from gapless.records.journal import Journal
+
+_WINDOW, _FEWEST = 64, 16
+"""Steps of the phase that a loss is compared with, and how many of them there must be."""
+
+Action = Literal["stop", "skip", "roll_back"]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A step that went wrong."""
+
+    kind: Literal["non_finite", "spike"]
+    what: str
+    action: Action
+
+
+class Guard:
+    """Judges steps."""
+
+    def __init__(self, settings: Faults, log: Journal, steps: Journal) -> None:
+        self._settings = settings
+        self._log = log
+        self._left_out = {row["step"] for row in log.rows()}
+        self.read(steps)
+
+    @property
+    def rolls_back(self) -> bool:
+        """Whether a fault may need a checkpoint to go back to."""
+        return "roll_back" in {self._settings.non_finite, self._settings.spike}
+
+    def leaves_out(self, step: int) -> bool:
+        """Whether the batch of a step was found bad before."""
+        return step in self._left_out
+
+    def read(self, steps: Journal) -> None:
+        """Take in the steps so far."""
+        self._recent: deque[float] = deque(maxlen=_WINDOW)
+        self._phase = 0
+        for row in steps.rows():
+            if row["loss"] is not None:
+                self._take_in(row["phase"], row["loss"])
+
+    def _take_in(self, phase: int, loss: float) -> None:
+        if phase != self._phase:
+            self._recent.clear()
+        self._phase = phase
+        self._recent.append(loss)
+
+    def judge(self, phase: int, loss: float, norm: float) -> Fault | None:
+        """Return what is wrong with a step of a phase, if anything is; the loss is in nats."""
+        fault = self._fault(phase, loss, norm)
+        if fault is None:
+            self._take_in(phase, loss)
+        return fault
+
+    def _fault(self, phase: int, loss: float, norm: float) -> Fault | None:
+        settings = self._settings
+        if not (math.isfinite(loss) and math.isfinite(norm)):
+            what = f"the loss is {loss} and the gradient's norm {norm}"
+            return Fault("non_finite", what, settings.non_finite)
+        if settings.spike == "ignore" or phase != self._phase or len(self._recent) < _FEWEST:
+            return None
+        usual = median(self._recent)
+        if loss <= settings.spike_factor * usual:
+            return None
+        what = (
+            f"the loss jumped to {loss:.3f} nats; "
+            f"the last {len(self._recent)} steps had a median of {usual:.3f}"
+        )
+        return Fault("spike", what, settings.spike)
+
+    def act(self, fault: Fault, step: int, tokens_seen: int, details: Mapping[str, Any]) -> Action:
+        """Write a fault down and return what to do.
+
+        Raises:
+            RunError: the recipe says to stop, or there were too many.
+
+        """
+        too_many = len(self._left_out) >= self._settings.most
+        action: Action = "stop" if too_many else fault.action
+        row: dict[str, Any] = {
+            "step": step,
+            "tokens_seen": tokens_seen,
+            "kind": fault.kind,
+            "what": fault.what,
+        }
+        if action != "stop":
+            self._log.append({**row, "action": action, **details})
+            self._log.sync()
+            self._left_out.add(step)
+            return action
+        raise RunError(
+            f"{fault.what}, at step {step} ({tokens_seen:,} tokens seen)"
+            + (f"; {len(self._left_out)} batches were left out before" if too_many else ""),
+            mend="Lower training.learning_rate, lengthen training.schedule.warmup, or have such "
+            f"batches left out: training.faults.{fault.kind}: skip. The checkpoints before this "
+            "step are kept.",
+        )

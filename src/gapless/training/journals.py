@@ -1,0 +1,50 @@
+"""The journals of a training: what happened, row by row, in JSON Lines.
+
+measurements.jsonl  a row per probe and metric      steps.jsonl     a row per step
+observations.jsonl  what hooks saw at the probes    speed.jsonl     seconds per step
+mixture.jsonl       decisions of the mixture        faults.jsonl    steps that went wrong
+"""
+
+from pathlib import Path
+
+from gapless.records.journal import Journal, JournalCopy
+from gapless.training.processes import Processes
+
+MEASUREMENTS, OBSERVATIONS, STEPS = "measurements.jsonl", "observations.jsonl", "steps.jsonl"
+SPEED, MIXTURE, FAULTS = "speed.jsonl", "mixture.jsonl", "faults.jsonl"
+
+
+class Journals:
+    """The journals of one arm. The first process writes; the others begin with what it has."""
+
+    def __init__(self, folder: Path, processes: Processes, *, kept_tokens: int) -> None:
+        """Cut off what came after ``kept_tokens`` tokens seen, and go on from there."""
+        if processes.is_first:
+            # Faults stay: they say what to leave out when the same batch comes again.
+            for name in (MEASUREMENTS, OBSERVATIONS, STEPS, SPEED, MIXTURE):
+                _cut(Journal(folder / name), kept_tokens)
+        processes.wait()
+        opened = Journal if processes.is_first else JournalCopy
+        self.measurements = opened(folder / MEASUREMENTS)
+        self.observations = opened(folder / OBSERVATIONS)
+        self.steps = opened(folder / STEPS)
+        self.speed = opened(folder / SPEED)
+        self.mixture = opened(folder / MIXTURE)
+        self.faults = opened(folder / FAULTS)
+        processes.wait()
+
+    def roll_back(self, kept_tokens: int) -> None:
+        """Cut off what is made again; the mixture's decisions would come out the same, and stay."""
+        for journal in (self.measurements, self.observations, self.steps, self.speed):
+            _cut(journal, kept_tokens)
+
+    def sync(self) -> None:
+        """Return when every row is on the disk."""
+        for journal in (self.measurements, self.observations, self.steps):
+            journal.sync()
+        for journal in (self.speed, self.mixture, self.faults):
+            journal.sync()
+
+
+def _cut(journal: Journal, kept_tokens: int) -> None:
+    journal.cut(lambda row: row["tokens_seen"] <= kept_tokens)

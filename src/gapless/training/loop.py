@@ -102,7 +102,9 @@ class _Loop:
         state = self._begin()
         total_steps = num_steps(self.job.order, self.job.training)
         while state.step < total_steps:
-            state = self._step(state)
+            before, state = state, self._step(state)
+            if state.step < before.step:  # rolled back to where all of this was done
+                continue
             if state.step in self.job.probe_steps:
                 self._measure(state)
             stopped = state.step < total_steps and self.job.processes.agreed(self.job.stop())

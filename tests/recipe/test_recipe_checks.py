@@ -146,6 +146,13 @@ CHECKS = {
             "  Add a probe {type: perplexity, by: kind} to probing.probes."
         ),
     ),
+    "a weight of no topic": (
+        [
+            (FEEDBACK % "[web, pubmed]").replace("interval", "weights: {wob: 2}, interval"),
+            "probing.probes=[{type: perplexity}]",
+        ],
+        ("order.phases[0].mixture.weights.wob: there is no source 'wob'\n  Did you mean 'web'?"),
+    ),
     "feedback on one source": (
         [FEEDBACK % "[web]", "probing.probes=[{type: perplexity}]"],
         (

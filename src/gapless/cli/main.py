@@ -255,9 +255,10 @@ def assets_list_verb() -> None:
 @assets_app.command("fetch")
 @_verb
 def assets_fetch_verb(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="An asset's name.")],
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Names of assets.")],
 ) -> None:
-    """Fetch an asset, so that recipes can use it offline."""
+    """Fetch assets, so that recipes can use them offline."""
     from gapless import assets
 
-    typer.echo(assets.fetch(name))
+    for name in names:
+        typer.echo(assets.fetch(name))

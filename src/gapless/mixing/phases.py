@@ -294,7 +294,7 @@ def check_repetition(phases: Sequence[PhasePlan], order: Order, supply: Supply) 
         if available == 0:
             raise DataError(
                 f"source {name!r} has no text left to train on",
-                where=f"sources.{name}",
+                where=f"sources.{source_of(name)}",
                 mend="Add text, loosen the cleaning, or hold out less.",
             )
         repetition = tokens / available
@@ -304,7 +304,7 @@ def check_repetition(phases: Sequence[PhasePlan], order: Order, supply: Supply) 
                 f"the run asks for {tokens:,} tokens of {name!r}, which has "
                 f"{available:,}: it would be repeated {repetition:.2f} times, "
                 f"and order.max_repetition is {order.max_repetition:g}",
-                where=f"sources.{name}",
+                where=f"sources.{source_of(name)}",
                 mend=f"Ask for at most {allowed:,} tokens of it (a smaller budget or share), add "
                 f"text, or set order.max_repetition to {math.ceil(repetition)}.",
             )

@@ -135,13 +135,26 @@ def _reacting(path: Path, mixture: Reacting, recipe: Recipe) -> Iterator[Mistake
 
 
 def _settings(path: Path, mixture: Reacting, whole: list[str]) -> Iterator[Mistake]:
-    """Check what a rule says of single topics, where these are sources."""
+    """Check what a rule says of single topics: sources, or labels as SOURCE/LABEL."""
     if isinstance(mixture, TargetFeedback):
+        yield from _of_topics((*path, "targets"), mixture.targets, mixture, whole)
         for name in whole:
             if name not in mixture.targets:
                 yield Mistake((*path, "targets"), f"there is no target for {name!r}")
+    if isinstance(mixture, TopicFeedback):
+        yield from _of_topics((*path, "weights"), mixture.weights, mixture, whole)
     if isinstance(mixture, TopicFeedback) and mixture.clamp[0] > mixture.clamp[1]:
         yield Mistake((*path, "clamp"), "the smallest factor is above the largest")
+
+
+def _of_topics(
+    path: Path, table: Mapping[str, float], mixture: Reacting, whole: list[str]
+) -> Iterator[Mistake]:
+    has_labels = len(whole) < len(mixture.sources)
+    for name in table:
+        may_be_label = has_labels and source_of(name) == name
+        if source_of(name) not in mixture.sources and not may_be_label:
+            yield no_source((*path, name), name, list(mixture.sources))
 
 
 def _curriculum(path: Path, curriculum: Curriculum, recipe: Recipe) -> Iterator[Mistake]:

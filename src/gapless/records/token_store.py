@@ -16,6 +16,8 @@ from typing import Self
 
 import numpy as np
 
+from gapless.errors import RunError
+
 _TOKENS, _LEARNED, _INFO = "tokens.bin", "learned.bin", "info.json"
 _OFFSETS, _HELD_OUT = "offsets.npy", "held_out.npy"
 
@@ -35,7 +37,18 @@ class TokenStore:
 
     @classmethod
     def open(cls, folder: Path) -> "TokenStore":
-        """Map a committed store."""
+        """Map a committed store.
+
+        Raises:
+            RunError: it is from a version that kept stores otherwise.
+
+        """
+        if not (folder / _OFFSETS).is_file():
+            raise RunError(
+                "this token store was made by another version of gapless",
+                where=str(folder),
+                mend="Run the recipe again: what the new version needs is made anew.",
+            )
         info = json.loads((folder / _INFO).read_text())
         offsets = _mapped(np.load(folder / _OFFSETS, mmap_mode="r", allow_pickle=False))
         held_out = np.load(folder / _HELD_OUT, allow_pickle=False)

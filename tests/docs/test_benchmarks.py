@@ -98,3 +98,16 @@ def test_the_order_is_measured_and_nothing_is_left_behind(
     assert says in done.stdout
     assert "NO" not in re.findall(r"\w+", done.stdout)
     assert not list(tmp_path.iterdir())
+
+
+def test_training_is_measured_on_the_same_rows(tmp_path: Path) -> None:
+    command = [sys.executable, str(BENCHMARKS / "training.py"), "--device", "cpu"]
+    command += ["--shape", "1.6M", "--precision", "fp32", "--scratch", str(tmp_path)]
+    command += ["--steps", "1", "--warm", "1", "--rounds", "1", "--rows", "2"]
+    ways = ["--way", "gapless", "bare loop, borders", "matrix products"]
+    done = subprocess.run([*command, *ways], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = [line.strip("| ").split(" | ") for line in done.stdout.splitlines() if "| " in line]
+    ours, bare = (row for row in rows if row[0] in {"gapless", "bare loop, borders"})
+    assert float(ours[5]) == pytest.approx(float(bare[5]), abs=2e-3), "the same rows, the same loss"
+    assert not list(tmp_path.iterdir())

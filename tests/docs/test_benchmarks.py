@@ -86,7 +86,7 @@ def test_made_text_has_a_near_copy_of_every_tenth_one_and_no_other(
     ("part", "options", "says"),
     [
         ("scale", ["--documents", "4e4", "--small-documents", "4e4", "--seeks", "3"], "| warm |"),
-        ("loader", ["--tokens", "2e5", "--rows", "64", "--contexts", "256"], "| in sequence |"),
+        ("loader", ["--tokens", "1e6", "--rows", "2000", "--contexts", "256"], "| in sequence |"),
     ],
 )
 def test_the_order_is_measured_and_nothing_is_left_behind(

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from gapless.recipe import Recipe, arms, load
+from gapless.recipe.schedules import Constant, Cosine
 
 from .test_recipe_files import SMALL, message, write
 
@@ -53,7 +54,7 @@ def test_mappings_merge_and_lists_replace(tmp_path: Path) -> None:
 def test_another_type_replaces_the_whole_part(tmp_path: Path) -> None:
     recipe = with_arms(tmp_path, "training.schedule={type: cosine, warmup: 0.3}")
     flat = arms(recipe)["flat"]
-    assert flat.training.schedule.model_dump() == {"type": "constant", "warmup": 0.1}
+    assert flat.training.schedule.model_dump() == Constant(warmup=0.1).model_dump()
     assert flat.selection["pubmed"].type == "score"
     assert (flat.training.learning_rate, flat.training.batch_tokens) == (3e-4, 1024)
 
@@ -65,7 +66,7 @@ def test_the_same_type_merges(tmp_path: Path) -> None:
         "arms.plain.training.schedule={type: cosine, final: 0}",
     )
     schedule = arms(recipe)["plain"].training.schedule
-    assert schedule.model_dump() == {"type": "cosine", "warmup": 0.3, "final": 0}
+    assert schedule == Cosine(warmup=0.3, final=0)
 
 
 def test_a_setting_of_a_default_type_needs_no_type(tmp_path: Path) -> None:

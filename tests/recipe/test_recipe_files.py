@@ -90,21 +90,21 @@ FILES = {
         SMALL.replace("1024}", "1024, schedule: {warmup: 0.2}}"),
         (
             "recipe.yaml:11: training.schedule: the 'type' is missing\n"
-            "  Write one of them: constant, cosine, linear, wsd."
+            "  Write one of them: constant, cosine, linear, inverse_square_root, wsd, infinite."
         ),
     ),
     "a word where a part belongs": (
         SMALL.replace("1024}", "1024, schedule: cosine}"),
         (
             "recipe.yaml:11: training.schedule: must be a mapping with a 'type', not 'cosine'\n"
-            "  Types: constant, cosine, linear, wsd."
+            "  Types: constant, cosine, linear, inverse_square_root, wsd, infinite."
         ),
     ),
     "setting of another type": (
         SMALL.replace("1024}", "1024, schedule: {type: constant, decay: 0.2}}"),
         (
             "recipe.yaml:11: training.schedule.decay: "
-            "there is no such setting for type 'constant'\n  Allowed here: warmup."
+            "there is no such setting for type 'constant'\n  Allowed here: warmup, warmup_from."
         ),
     ),
     "missing": (SMALL.replace("name: small\n", ""), "recipe.yaml: name: is missing"),

@@ -15,6 +15,7 @@ from gapless.records.measurements import ItemValues, Measurement
 from gapless.records.stretches import Stretch
 from gapless.records.token_store import TokenStore, TokenStoreWriter
 from gapless.training.compute import Compute
+from gapless.training.hooks import Hook
 from gapless.training.loop import TrainingJob, train
 
 CONTEXT = 32
@@ -99,6 +100,7 @@ def run_tiny(
     checkpoint_steps: frozenset[int] = frozenset({5, 10, 15, 20}),
     model: Any = None,
     compute: Compute | None = None,
+    hooks: Sequence[Hook] = (),
 ) -> tuple[bool, Any, Watcher]:
     """Train the tiny model in ``folder``; return whether it ended, the model and the watcher."""
     store = make_store(folder.parent / "store")
@@ -117,6 +119,7 @@ def run_tiny(
         checkpoint_steps=checkpoint_steps,
         measure=measure,
         base=measure(tiny_model(), 0),
+        hooks=hooks,
         folder=folder,
         observer=watcher,
         stop=stop,

@@ -38,12 +38,13 @@ def _batches(path: Path, columns: Columns) -> Iterator[pa.RecordBatch]:
     """Give the wanted columns of every batch, their offsets checked (Arrow trusts them)."""
     import pyarrow as pa
 
-    wanted = list(dict.fromkeys(name for name, _ in columns.settings()))
     with pa.OSFile(str(path)) as file:
         is_stream = file.read(len(_FILE_SIGN)) != _FILE_SIGN
         file.seek(0)
         table = pa.ipc.open_stream(file) if is_stream else pa.ipc.open_file(file)
+        columns = columns.of_file(table.schema.names, file_name(path))
         arrow_rows.check(table.schema, columns, file_name(path))
+        wanted = list(dict.fromkeys(name for name, _ in columns.settings()))
         batches = table if is_stream else map(table.get_batch, range(table.num_record_batches))
         for batch in batches:
             chosen = batch.select(wanted)

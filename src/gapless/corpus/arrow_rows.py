@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from gapless.corpus.rows import BROKEN_TEXT, NO_TEXT, Columns, column_twice, missing_column, schema
+from gapless.corpus.rows import (
+    BROKEN_TEXT,
+    NO_TEXT,
+    Columns,
+    column_twice,
+    missing_column,
+    schema,
+    text_array,
+)
 from gapless.errors import DataError
 
 if TYPE_CHECKING:
@@ -32,7 +40,7 @@ def _fits(kind: pa.DataType, setting: str) -> bool:
 
     if types.is_dictionary(kind):
         kind = kind.value_type
-    if types.is_null(kind):
+    if types.is_null(kind) or setting == "chat":  # turns come in many forms: each row is asked
         return True
     is_integer = bool(types.is_integer(kind))
     if setting == "scores":
@@ -58,15 +66,17 @@ def rows(batch: pa.RecordBatch, columns: Columns, name: str, first_row: int) -> 
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    text, is_broken = _checked_text(batch.column(columns.text))
+    columns = columns.of_file(batch.schema.names, name)
+    text, problem, turns = (
+        _conversations(batch, columns) if columns.turns else _texts(batch, columns)
+    )
     lines = range(first_row, first_row + batch.num_rows)
     if columns.id is None:
         work = pa.nulls(batch.num_rows, pa.large_string())
     else:
         work, id_is_broken = _checked_text(batch.column(columns.id))
         work = pc.if_else(pc.equal(work, ""), None, work)
-        is_broken = pc.or_(is_broken, id_is_broken)
-    problem = pc.if_else(pc.is_null(text), NO_TEXT, pc.if_else(is_broken, BROKEN_TEXT, None))
+        problem = pc.coalesce(problem, pc.if_else(id_is_broken, BROKEN_TEXT, None))
     scores = [batch.column(score).cast(pa.float64(), safe=False) for score in columns.scores]
     target = schema(columns)
     arrays = [
@@ -74,9 +84,39 @@ def rows(batch: pa.RecordBatch, columns: Columns, name: str, first_row: int) -> 
         work,
         pa.array([f"{name}:{line}" for line in lines], pa.large_string()),
         problem.cast(pa.large_string()),
+        *turns,
         *scores,
     ]
     return pa.RecordBatch.from_arrays(arrays, schema=target)
+
+
+def _texts(batch: pa.RecordBatch, columns: Columns) -> tuple[pa.Array, pa.Array, list[pa.Array]]:
+    """Return the texts and their problems."""
+    import pyarrow.compute as pc
+
+    text, is_broken = _checked_text(batch.column(columns.text))
+    problem = pc.if_else(pc.is_null(text), NO_TEXT, pc.if_else(is_broken, BROKEN_TEXT, None))
+    return text, problem, []
+
+
+def _conversations(
+    batch: pa.RecordBatch, columns: Columns
+) -> tuple[pa.Array, pa.Array, list[pa.Array]]:
+    """Return the texts of conversations, their problems and, in a list, their messages."""
+    assert columns.turns is not None
+    chosen = batch.select(list(columns.turns.columns.values()))
+    found = [_conversation(chosen.slice(row, 1), columns) for row in range(chosen.num_rows)]
+    texts, problems, messages = (
+        text_array([each[name] for each in found]) for name in ("text", "problem", "messages")
+    )
+    return texts, problems, [messages]
+
+
+def _conversation(row: pa.RecordBatch, columns: Columns) -> dict[str, str | None]:
+    try:
+        return columns.conversation(row.to_pylist()[0])
+    except UnicodeDecodeError:
+        return {"text": None, "messages": None, "problem": BROKEN_TEXT}
 
 
 def undecoded(values: pa.Array) -> pa.Array:

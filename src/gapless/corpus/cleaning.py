@@ -9,12 +9,15 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from gapless.corpus.rows import BROKEN_TEXT
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from gapless.corpus.cleaners import Cleaner
+    from gapless.corpus.turns import Turns
     from gapless.recipe.cleanings import Cleaning
 
     Check = Callable[[pa.LargeStringArray], pa.BooleanArray]
@@ -32,15 +35,22 @@ class CleaningLine:
         self.changed: Counter[str] = Counter()
         """Cleaner to how many documents it changed."""
 
-    def cleaned(self, texts: pa.Array, problems: pa.Array) -> tuple[pa.Array, pa.Array]:
+    def cleaned(
+        self, texts: pa.Array, problems: pa.Array, turns: Turns | None = None
+    ) -> tuple[pa.Array, pa.Array]:
         """Return the texts as they stay, and why each one must go (null: it stays).
 
         A reason that is there already stays; a document has the first reason that fits, and its
-        text as it was then.
+        text as it was then. ``turns`` are those of texts that are conversations: a cleaner judges
+        the text and changes the turns, which are changed with it.
         """
+        import pyarrow.compute as pc
+
         texts, reasons = self._check(texts, problems, {"empty": _empty})
         for name, clean in self._cleaners:
-            texts, reasons = self._clean(name, clean, texts, reasons)
+            texts, reasons = self._clean(name, clean, (texts, reasons), turns)
+        if turns is not None:
+            reasons = pc.coalesce(reasons, turns.reasons())
         last = {"empty": _empty, "too_short": self._is_short, BROKEN_TEXT: self._is_broken}
         return self._check(texts, reasons, last)
 
@@ -56,18 +66,22 @@ class CleaningLine:
         return texts, reasons
 
     def _clean(
-        self, name: str, clean: Cleaner, texts: pa.Array, reasons: pa.Array
+        self, name: str, clean: Cleaner, rows: tuple[pa.Array, pa.Array], turns: Turns | None
     ) -> tuple[pa.Array, pa.Array]:
-        """Show a cleaner the documents that still stay."""
+        """Show a cleaner the documents that still stay, of texts and reasons."""
         import pyarrow.compute as pc
 
+        texts, reasons = rows
         stays = pc.is_null(reasons)
         shown = texts.filter(stays)
         if not len(shown):
             return texts, reasons
         answer = clean(shown)
-        self.changed[name] += int(pc.sum(pc.not_equal(shown, answer.texts)).as_py() or 0)
-        texts = pc.replace_with_mask(texts, stays, answer.texts)
+        left = answer.texts
+        if turns is not None:
+            left = turns.cleaned(clean, np.flatnonzero(stays), shown, left)
+        self.changed[name] += int(pc.sum(pc.not_equal(shown, left)).as_py() or 0)
+        texts = pc.replace_with_mask(texts, stays, left)
         if answer.reasons is not None:
             reasons = pc.replace_with_mask(reasons, stays, answer.reasons.cast(reasons.type))
         return texts, reasons

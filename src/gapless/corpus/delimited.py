@@ -53,6 +53,7 @@ def _read(path: Path, columns: Columns, separator: str) -> Iterator[pa.RecordBat
         raise DataError(what, where=file.where(), mend=mend)
     if not header:
         return
+    columns = columns.of_file(header, file.where())
     places = _places(header, columns, file.where())
     for fields, problem in records:
         if len(fields) == len(header):
@@ -79,15 +80,20 @@ def _row(
     fields: list[str], places: dict[str, int], columns: Columns, problem: str | None
 ) -> dict[str, Any]:
     """Return the text, work, scores and problem of a row; an empty field is null."""
-    text = fields[places[columns.text]] or None
+    if columns.turns is not None:
+        names = columns.turns.columns.values()
+        found = columns.conversation({name: fields[places[name]] or None for name in names})
+    else:
+        text = fields[places[columns.text]] or None
+        found = {"text": text, "problem": NO_TEXT if text is None else None}
     work = (fields[places[columns.id]] or None) if columns.id is not None else None
-    problem = problem or (NO_TEXT if text is None else None)
+    problem = problem or found["problem"]
     scores = []
     for name in columns.scores:
         score, is_good = _score(fields[places[name]])
         problem = problem or (None if is_good else BAD_SCORE)
         scores.append(score)
-    return {"text": text, "work": work, "problem": problem, "scores": scores}
+    return {**found, "work": work, "problem": problem, "scores": scores}
 
 
 def _score(field: str) -> tuple[float | None, bool]:

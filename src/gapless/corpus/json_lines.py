@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from gapless.corpus.conversations import NO_TURNS, chat_columns
 from gapless.corpus.lines import Line, numbered_lines
 from gapless.corpus.rows import (
     BAD_ID,
@@ -49,6 +51,8 @@ def _row(line: Line, columns: Columns, head: Head) -> dict[str, Any]:
         record = _parsed(line.content, columns)
         if not isinstance(record, dict):
             return {"text": _shown(line), "problem": UNREADABLE_LINE}
+        if columns.chat is not None:
+            return _conversation(record, columns, head, line.number)
         head.saw(line.number, record)
         return _fields(record, columns)
     except UnicodeDecodeError:
@@ -75,12 +79,35 @@ def _parsed(content: bytes, columns: Columns) -> Any:
     return record
 
 
+def _conversation(
+    record: dict[str, Any], columns: Columns, head: Head, number: int
+) -> dict[str, Any]:
+    """Return the row of a conversation; a column that is null is none."""
+    assert columns.chat is not None
+    names = [name for name, value in record.items() if value is not None]
+    turns = chat_columns(columns.chat, names, f"{head.file_name}:{number}")
+    head.saw(number, record, turns=turns is not None)
+    if turns is None:
+        shown = json.dumps(record, ensure_ascii=False)
+        return _whole(record, columns, {"text": shown, "problem": NO_TURNS})
+    found = replace(columns, turns=turns).conversation(record)
+    return _whole(record, columns, found)
+
+
 def _fields(record: dict[str, Any], columns: Columns) -> dict[str, Any]:
-    text, work = record.get(columns.text), record.get(columns.id) if columns.id else None
-    problem = None
-    if not isinstance(text, str):
-        problem = NO_TEXT if text is None else NOT_TEXT
-        text = None if text is None else json.dumps(text, ensure_ascii=False)
+    text = record.get(columns.text)
+    if isinstance(text, str):
+        return _whole(record, columns, {"text": text, "problem": None})
+    if text is None:
+        return _whole(record, columns, {"text": None, "problem": NO_TEXT})
+    shown = json.dumps(text, ensure_ascii=False)
+    return _whole(record, columns, {"text": shown, "problem": NOT_TEXT})
+
+
+def _whole(record: dict[str, Any], columns: Columns, found: dict[str, Any]) -> dict[str, Any]:
+    """Return a row of the text (and messages) ``found`` in a record, with its id and scores."""
+    work = record.get(columns.id) if columns.id else None
+    problem = found["problem"]
     if isinstance(work, int) and not isinstance(work, bool):
         work = str(work)
     elif work is not None and not isinstance(work, str):
@@ -90,7 +117,7 @@ def _fields(record: dict[str, Any], columns: Columns) -> dict[str, Any]:
         score, is_good = _score(record.get(name))
         problem = problem or (None if is_good else BAD_SCORE)
         scores.append(score)
-    return {"text": text, "work": work or None, "problem": problem, "scores": scores}
+    return {**found, "work": work or None, "problem": problem, "scores": scores}
 
 
 def _shown(line: Line) -> str:

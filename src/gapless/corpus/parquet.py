@@ -27,6 +27,7 @@ def read(path: Path, columns: Columns) -> Iterator[pa.RecordBatch]:
         with pq.ParquetFile(
             path, buffer_size=_BUFFER_BYTES, pre_buffer=False, page_checksum_verification=True
         ) as table:
+            columns = columns.of_file(table.schema_arrow.names, name)
             arrow_rows.check(table.schema_arrow, columns, name)
             wanted = list(dict.fromkeys(column for column, _ in columns.settings()))
             for batch in table.iter_batches(_BATCH_ROWS, columns=wanted, use_threads=False):

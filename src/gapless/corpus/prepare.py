@@ -18,6 +18,7 @@ from gapless.corpus.readers import read_rows
 from gapless.corpus.resolve import SourceFile, size_of
 from gapless.corpus.rows import Columns
 from gapless.corpus.tables import DocumentTables
+from gapless.corpus.turns import Turns
 from gapless.errors import DataError
 from gapless.records.artifact import write_text
 from gapless.records.documents import is_held_out
@@ -65,12 +66,16 @@ def prepare_part(
     place = out / f"counts-{number:05d}.json"
     if place.is_file():
         return dict(json.loads(place.read_text()))
-    columns = Columns(source.text, source.id, source.scores)
+    columns = Columns(source.text, source.id, source.scores, source.chat)
     columns.check()
     line = CleaningLine(cleaning)
     bad = _BadRecords(cleaning.max_bad_records)
     with DocumentTables(
-        out, number, scores=columns.scores, keep_removed=cleaning.keep_removed
+        out,
+        number,
+        scores=columns.scores,
+        keep_removed=cleaning.keep_removed,
+        messages=source.chat is not None,
     ) as tables:
         for rows in _gathered(chain.from_iterable(read_rows(file, columns) for file in files)):
             bad.watch(rows)
@@ -138,13 +143,16 @@ def _documents(rows: pa.RecordBatch, line: CleaningLine, held_out: float) -> pa.
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    texts, reasons = line.cleaned(rows.column("text"), rows.column("problem"))
+    columns = {name: rows.column(name) for name in rows.schema.names}
+    turns = Turns(columns["messages"]) if "messages" in columns else None
+    texts, reasons = line.cleaned(columns["text"], columns["problem"], turns)
+    if turns is not None:
+        columns["messages"] = turns.column()
     ids = pa.array(
         [None if text is None else of_text(text) for text in texts.to_pylist()], pa.large_string()
     )
     works = pc.coalesce(rows.column("work"), ids)
     is_out = [work is not None and is_held_out(work, held_out) for work in works.to_pylist()]
-    columns = {name: rows.column(name) for name in rows.schema.names}
     columns |= {"text": texts, "id": ids, "work": works, "reason": reasons}
     return pa.table(columns | {"held_out": pa.array(is_out, pa.bool_())})
 

@@ -23,13 +23,21 @@ class DocumentTables:
     """Writes a part of documents and of removed texts, and counts what goes where."""
 
     def __init__(
-        self, out: Path, number: int, *, scores: tuple[str, ...], keep_removed: bool
+        self,
+        out: Path,
+        number: int,
+        *,
+        scores: tuple[str, ...],
+        keep_removed: bool,
+        messages: bool = False,
     ) -> None:
+        """Begin the tables; ``messages`` where the documents are conversations."""
         import pyarrow as pa
 
         text = [(name, pa.large_string()) for name in ("id", "work", "text", "origin")]
         numbers = [(name, pa.float64()) for name in scores]
-        kept = pa.schema([*text, ("held_out", pa.bool_()), *numbers])
+        turns = [("messages", pa.large_string())] if messages else []
+        kept = pa.schema([*text, ("held_out", pa.bool_()), *turns, *numbers])
         removed = pa.schema([(name, pa.large_string()) for name in _REMOVED_COLUMNS])
         documents, others = part_name(DOCUMENTS, number), part_name(REMOVED, number)
         self._documents = _GroupWriter(out / documents, kept, sized_by="text")

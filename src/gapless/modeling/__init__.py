@@ -3,10 +3,23 @@
 folder.py   which files a model is, and what its config says, without loading weights
 load.py     a model in memory: pre-trained, or new with random weights
 save.py     a folder that `transformers` loads, written whole
+adapt.py    a model made ready for a method against forgetting, and made plain again;
+            lora.py, expansion.py, layers.py
+merge.py    the average of several folders, tensor by tensor
 """
 
+from gapless.modeling.adapt import adapt, plain_state
 from gapless.modeling.folder import ModelFacts, facts_of, weight_files
 from gapless.modeling.load import load_model, new_model
 from gapless.modeling.save import save_model
 
-__all__ = ["ModelFacts", "facts_of", "load_model", "new_model", "save_model", "weight_files"]
+__all__ = [
+    "ModelFacts",
+    "adapt",
+    "facts_of",
+    "load_model",
+    "new_model",
+    "plain_state",
+    "save_model",
+    "weight_files",
+]

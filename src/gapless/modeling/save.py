@@ -1,6 +1,6 @@
 """Write a model folder."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,10 +9,16 @@ if TYPE_CHECKING:
     import torch
 
 
-def save_model(model: Any, folder: Path, *, dtype: "torch.dtype | None" = None) -> None:
+def save_model(
+    model: Any,
+    folder: Path,
+    *,
+    dtype: "torch.dtype | None" = None,
+    state: "Mapping[str, torch.Tensor] | None" = None,
+) -> None:
     """Write config and safetensors into an existing folder, weights rounded to ``dtype`` (fp32).
 
-    The model in memory stays as it is.
+    The model in memory stays as it is. ``state`` is written instead of its own state dict.
     """
     import torch
 
@@ -20,7 +26,7 @@ def save_model(model: Any, folder: Path, *, dtype: "torch.dtype | None" = None) 
     converted: dict[int, torch.Tensor] = {}  # tied weights stay one tensor
     state = {
         name: converted.setdefault(tensor.data_ptr(), tensor.to(dtype))
-        for name, tensor in model.state_dict().items()
+        for name, tensor in (model.state_dict() if state is None else state).items()
     }
     original = model.config.dtype
     model.config.dtype = dtype

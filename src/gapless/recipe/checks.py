@@ -8,7 +8,7 @@ from gapless.recipe.mistakes import Mistake, nearest, no_source
 from gapless.recipe.order_checks import check_order
 from gapless.recipe.places import Path
 from gapless.recipe.probes import BitsPerByte, MultipleChoice, Perplexity
-from gapless.recipe.schedules import WarmupStableDecay
+from gapless.recipe.schedules import Schedule, overlong
 from gapless.recipe.schema import Recipe
 from gapless.recipe.scores import ModelPerplexity, NgramPerplexity, Topic, gives_labels
 from gapless.recipe.selections import Budgeted, CombinedSelection, RandomSelection, Selection
@@ -18,6 +18,7 @@ def check(recipe: Recipe) -> list[Mistake]:
     """Return every mistake of a recipe whose parts are each well-formed."""
     return [
         *_roles(recipe),
+        *_chats(recipe),
         *_scores(recipe),
         *_precedence(recipe),
         *_selection(recipe),
@@ -37,6 +38,23 @@ def _roles(recipe: Recipe) -> Iterator[Mistake]:
     if not _sources(recipe, "domain"):
         mend = "Give one source 'role: domain': what the model is to learn."
         yield Mistake(("sources",), "there is no domain source", mend)
+
+
+def _chats(recipe: Recipe) -> Iterator[Mistake]:
+    templates: dict[str | None, str] = {}
+    for name, source in recipe.sources.items():
+        if source.chat is None:
+            continue
+        if source.text != "text":
+            what = f"a source of conversations has no column {source.text!r} for its text"
+            yield Mistake(("sources", name, "text"), what, "Leave `text` or `chat` out.")
+        if source.role != "reference":
+            templates.setdefault(source.chat.template, name)
+    if len(templates) > 1:
+        (_, first), (template, other), *_ = templates.items()
+        what = f"{other!r} has another template than {first!r}, and a model has one"
+        place: Path = ("sources", other, "chat", *(["template"] if template else []))
+        yield Mistake(place, what, "Give all sources of conversations the same.")
 
 
 def _scores(recipe: Recipe) -> Iterator[Mistake]:
@@ -136,14 +154,27 @@ def _batches(recipe: Recipe) -> Iterator[Mistake]:
 
 
 def _optimizer(recipe: Recipe) -> Iterator[Mistake]:
-    schedule = recipe.training.schedule
-    if isinstance(schedule, WarmupStableDecay) and schedule.warmup + schedule.decay > 1:
-        what = f"warmup ({schedule.warmup}) and decay ({schedule.decay}) together are more than 1"
-        yield Mistake(("training", "schedule"), what)
+    yield from _schedules(recipe)
     for index, beta in enumerate(recipe.training.betas):
         if not 0 <= beta < 1:
             what = f"must be at least 0 and below 1, not {beta}"
             yield Mistake(("training", "betas", index), what)
+
+
+def _schedules(recipe: Recipe) -> Iterator[Mistake]:
+    budgets = [phase.tokens for phase in recipe.order.phases]
+    whole = None if None in budgets else sum(tokens or 0 for tokens in budgets)
+    places: list[tuple[Path, Schedule | None, int | None]] = [
+        (("order", "phases", number, "schedule"), phase.schedule, phase.tokens)
+        for number, phase in enumerate(recipe.order.phases)
+    ]
+    for path, schedule, tokens in [
+        *places,
+        (("training", "schedule"), recipe.training.schedule, whole),
+    ]:
+        what = schedule and overlong(schedule.stretches(), tokens)
+        if what:
+            yield Mistake(path, what)
 
 
 def _probes(recipe: Recipe) -> Iterator[Mistake]:

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from gapless.recipe.chats import Chat
 from gapless.recipe.cleanings import Cleaning, Decontamination, Deduplication
 from gapless.recipe.curricula import Curriculum
 from gapless.recipe.fields import Fraction, Name, Part, Tokens
@@ -56,6 +57,8 @@ class Source(Part):
     """
     text: str = "text"
     """Name of the column that holds the text."""
+    chat: Chat | None = None
+    """Give it when the records are conversations: then no column holds the text."""
     id: str | None = None
     """Column that names the work; the held-out split goes by it. The content when left out."""
     scores: tuple[str, ...] = ()

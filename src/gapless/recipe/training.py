@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from gapless.recipe.fields import Part, Tokens
+from gapless.recipe.methods import ExponentialAverage, Full, Method
 from gapless.recipe.schedules import Cosine, Schedule
 
 
@@ -15,6 +16,16 @@ class Checkpoints(Part):
     """Tokens between two checkpoints, each of them measured; a tenth of the run when left out."""
     keep_last: int = Field(default=1, ge=1)
     """How many of the latest stay; the best on the domain stays beside them."""
+    asynchronous: bool = False
+    """Copy the state to the host's memory and write it while training goes on."""
+
+
+class Sharding(Part):
+    """How the weights are divided over the processes of a run; one process has them all."""
+
+    over: Literal["all", "machine"] = "all"
+    """``all``: over all processes. ``machine``: over those of one, and each machine has its copy:
+    more memory, less traffic between machines."""
 
 
 class Faults(Part):
@@ -32,6 +43,16 @@ class Faults(Part):
     """How many times the median of the phase's last 64 steps a spike is, at least."""
     most: int = Field(default=16, ge=1)
     """After so many skipped or rolled-back batches the run stops all the same."""
+
+
+class Watch(Part):
+    """What is looked at whenever the model is measured; none of it changes a weight."""
+
+    layers: bool = True
+    """How far each layer has moved from the base model (paper 1 section 3, figure 3b)."""
+    gradients: bool = False
+    """Whether the gradients of domain text and of general text agree. It costs as much as training
+    on 8,192 tokens each time: much in a run of a few million tokens, little in a long one."""
 
 
 class Training(Part):
@@ -55,5 +76,14 @@ class Training(Part):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     gradient_checkpointing: bool = False
     """Recompute activations in the backward pass: less memory, about a third more time."""
+    method: Method = Full()
+    """Which weights learn."""
+    pull: float = Field(default=0.0, ge=0)
+    """Decay towards the base weights instead of towards zero (L2-SP), decoupled like weight decay:
+    each step takes rate x pull of the way back."""
+    average: ExponentialAverage | None = None
+    """A second model: the average of this one's weights."""
+    sharding: Sharding = Sharding()
     checkpoints: Checkpoints = Checkpoints()
     faults: Faults = Faults()
+    watch: Watch = Watch()

@@ -1,11 +1,10 @@
-"""What happens when a step goes wrong: seen, written down with its documents, acted on.
+"""What happens when a step goes wrong: seen, written down with its diagnosis, acted on.
 
 faults.jsonl    one row per fault; a resumed run leaves out what it says was left out
 """
 
 import math
 from collections import deque
-from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import median
 from typing import Any, Literal
@@ -13,6 +12,7 @@ from typing import Any, Literal
 from gapless.errors import RunError
 from gapless.recipe.training import Faults
 from gapless.records.journal import Journal
+from gapless.training.diagnosis import Diagnosis
 
 _WINDOW, _FEWEST = 64, 16
 """Steps of the phase that a loss is compared with, and how many of them there must be."""
@@ -25,6 +25,7 @@ class Fault:
     """A step that went wrong."""
 
     kind: Literal["non_finite", "spike"]
+    phase: int
     what: str
     action: Action
 
@@ -35,7 +36,7 @@ class Guard:
     def __init__(self, settings: Faults, log: Journal, steps: Journal) -> None:
         self._settings = settings
         self._log = log
-        self._left_out = {row["step"] for row in log.rows()}
+        self._left_out = {row["step"] for row in log.rows() if row["action"] != "stop"}
         self.read(steps)
 
     @property
@@ -72,7 +73,7 @@ class Guard:
         settings = self._settings
         if not (math.isfinite(loss) and math.isfinite(norm)):
             what = f"the loss is {loss} and the gradient's norm {norm}"
-            return Fault("non_finite", what, settings.non_finite)
+            return Fault("non_finite", phase, what, settings.non_finite)
         if settings.spike == "ignore" or phase != self._phase or len(self._recent) < _FEWEST:
             return None
         usual = median(self._recent)
@@ -82,10 +83,10 @@ class Guard:
             f"the loss jumped to {loss:.3f} nats; "
             f"the last {len(self._recent)} steps had a median of {usual:.3f}"
         )
-        return Fault("spike", what, settings.spike)
+        return Fault("spike", phase, what, settings.spike)
 
-    def act(self, fault: Fault, step: int, tokens_seen: int, details: Mapping[str, Any]) -> Action:
-        """Write a fault down and return what to do.
+    def act(self, fault: Fault, step: int, tokens_seen: int, diagnosis: Diagnosis) -> Action:
+        """Write a fault down and return what to do; step and tokens count the bad batch.
 
         Raises:
             RunError: the recipe says to stop, or there were too many.
@@ -93,21 +94,53 @@ class Guard:
         """
         too_many = len(self._left_out) >= self._settings.most
         action: Action = "stop" if too_many else fault.action
-        row: dict[str, Any] = {
-            "step": step,
-            "tokens_seen": tokens_seen,
-            "kind": fault.kind,
-            "what": fault.what,
-        }
-        if action != "stop":
-            self._log.append({**row, "action": action, **details})
-            self._log.sync()
-            self._left_out.add(step)
-            return action
-        raise RunError(
-            f"{fault.what}, at step {step} ({tokens_seen:,} tokens seen)"
-            + (f"; {len(self._left_out)} batches were left out before" if too_many else ""),
-            mend="Lower training.learning_rate, lengthen training.schedule.warmup, or have such "
+        self._write_down(
+            {
+                "step": step,
+                "tokens_seen": tokens_seen,
+                "phase": fault.phase,
+                "kind": fault.kind,
+                "what": fault.what,
+                "action": action,
+                **diagnosis.record(),
+            }
+        )
+        if action == "stop":
+            place = f"step {step:,}, phase {fault.phase + 1}, {tokens_seen:,} tokens seen"
+            before = f"{len(self._left_out)} batches were left out before"
+            raise RunError(
+                "\n  ".join(
+                    [
+                        f"{fault.what} ({place})" + (f"; {before}" if too_many else ""),
+                        *diagnosis.lines(),
+                        f"All rows, documents and layers of the step: {self._log.path}",
+                    ]
+                ),
+                mend=self._mend(fault, diagnosis),
+            )
+        self._left_out.add(step)
+        return action
+
+    def _write_down(self, row: dict[str, Any]) -> None:
+        """Add a row, once: a run that is started again stops again."""
+        last = deque(self._log.rows(), maxlen=1)
+        if not last or last[0] != row:
+            self._log.append(row)
+        self._log.sync()
+
+    def _mend(self, fault: Fault, diagnosis: Diagnosis) -> str:
+        if len(self._left_out) >= self._settings.most:
+            return (
+                "That many are no accident: look at these documents and at the learning rate, or "
+                "raise training.faults.most."
+            )
+        if diagnosis.bad_weights:
+            return (
+                "Lower training.learning_rate: the step before overflowed. Did this happen at "
+                "step 1, the base model is damaged."
+            )
+        return (
+            "Lower training.learning_rate, lengthen training.schedule.warmup, or have such "
             f"batches left out: training.faults.{fault.kind}: skip. The checkpoints before this "
-            "step are kept.",
+            "step are kept."
         )

@@ -19,11 +19,13 @@ from gapless.records.token_store import TokenStore
 from gapless.seeds import stream_key
 from gapless.training.checkpoints import FOLDER, Checkpoints, RunState
 from gapless.training.compute import Compute, accumulate_gradients, subnormals_flushed
+from gapless.training.diagnosis import Namer, by_number, diagnose
 from gapless.training.guard import Fault, Guard
 from gapless.training.hooks import Hook, Moment
 from gapless.training.journals import Journals
 from gapless.training.optimizer import make_optimizer
 from gapless.training.processes import ALONE, Processes
+from gapless.training.speed import Speed
 from gapless.training.steering import Steering
 
 Measured = tuple[list[Measurement], dict[str, ItemValues]]
@@ -66,6 +68,8 @@ class TrainingJob:
     observer: Observer
     stop: Callable[[], bool]
     """Asked after every step; when true, the state is saved and the loop returns."""
+    name_documents: Namer = by_number
+    """Asked when a step goes wrong."""
 
 
 def num_steps(order: RunOrder, training: Training) -> int:
@@ -103,11 +107,12 @@ class _Loop:
         total_steps = num_steps(self.job.order, self.job.training)
         while state.step < total_steps:
             before, state = state, self._step(state)
-            if state.step < before.step:  # rolled back to where all of this was done
+            if state.step <= before.step:  # rolled back to where all of this was done
                 continue
             if state.step in self.job.probe_steps:
                 self._measure(state)
-            stopped = state.step < total_steps and self.job.processes.agreed(self.job.stop())
+            # A cluster may tell only one of the processes.
+            stopped = state.step < total_steps and self.job.processes.any(self.job.stop())
             if stopped or state.step in self.job.checkpoint_steps:
                 self._save(state)
             if stopped:
@@ -121,6 +126,13 @@ class _Loop:
         self.journals = Journals(self.job.folder, self.job.processes, kept_tokens=kept_tokens)
         self.guard = Guard(self.job.training.faults, self.journals.faults, self.journals.steps)
         self.steering = Steering(self.job.rounds, self.journals.mixture, self.job.base[0])
+        self.speed = Speed(
+            self.journals.speed,
+            self.model,
+            self.job.compute,
+            processes=self.job.processes.size,
+            tokens_seen=max(kept_tokens, 0),
+        )
         self.job.observer.measured(self.job.base[0])
         if latest:
             self._restore(latest[0])
@@ -146,38 +158,44 @@ class _Loop:
         after = RunState(state.step + 1, state.tokens_seen + len(rows) * job.order.context)
         if self.guard.leaves_out(after.step):
             return self._leave_out(after, rows)
-        # Dropout's draws belong to the step: a resumed run and a second arm draw the same.
-        torch.manual_seed(stream_key(job.seed, "training", state.step) % 2**63)
+        self._seed(state.step)
         packed = pack(rows, job.stores, context=job.order.context)
         loss, norm = self._gradient(packed)
-        fault = self.guard.judge(int(rows.phases[0]), loss, norm)
+        fault = self.guard.judge(int(rows.phases[-1]), loss, norm)
         if fault is not None:
-            return self._act(fault, after, rows)
+            return self._act(fault, after, rows, packed)
         rate = job.rate(state.tokens_seen)
         self._update(rate)
         for hook in job.hooks:
             hook.after_step(Moment(self.model, after.step, after.tokens_seen, rate))
         self._log(after, rows, loss=loss, rate=rate, norm=norm)
         seconds = time.perf_counter() - started
-        self.journals.speed.append({"tokens_seen": after.tokens_seen, "seconds": round(seconds, 6)})
+        self.speed.step(after.tokens_seen, packed, seconds)
         job.observer.step(
             tokens_seen=after.tokens_seen, loss=loss, tokens_per_second=packed.ids.size / seconds
         )
         return after
 
+    def _seed(self, step: int) -> None:
+        """Dropout's draws belong to the step: a resumed run and a second arm draw the same."""
+        torch.manual_seed(stream_key(self.job.seed, "training", step) % 2**63)
+
     def _gradient(self, packed: PackedRows) -> tuple[float, float]:
         """Leave the gradient of the step's mean loss in the parameters; return loss and norm."""
         job = self.job
-        micro_tokens = job.training.micro_batch_tokens or job.training.batch_tokens
         loss = accumulate_gradients(
             self.model,
             job.processes.share(packed),
             num_targets=packed.num_targets,
-            micro_batch_rows=micro_tokens // job.order.context,
+            micro_batch_rows=self._micro_batch_rows(),
             compute=job.compute,
         )
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), job.training.clip_norm)
         return float(job.processes.summed(loss)), float(norm)
+
+    def _micro_batch_rows(self) -> int:
+        training = self.job.training
+        return (training.micro_batch_tokens or training.batch_tokens) // self.job.order.context
 
     def _update(self, rate: float) -> None:
         for group in self.optimizer.param_groups:
@@ -185,10 +203,19 @@ class _Loop:
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
 
-    def _act(self, fault: Fault, after: RunState, rows: Rows) -> RunState:
+    def _act(self, fault: Fault, after: RunState, rows: Rows, packed: PackedRows) -> RunState:
         """Do what the recipe says of a step that went wrong."""
-        action = self.guard.act(fault, after.step, after.tokens_seen, {})
-        self.optimizer.zero_grad(set_to_none=True)
+        self._seed(after.step - 1)
+        diagnosis = diagnose(
+            self.model,
+            packed,
+            rows,
+            micro_batch_rows=self._micro_batch_rows(),
+            compute=self.job.compute,
+            processes=self.job.processes,
+            names=self.job.name_documents,
+        )
+        action = self.guard.act(fault, after.step, after.tokens_seen, diagnosis)
         if action == "skip":
             return self._leave_out(after, rows)
         latest = self.checkpoints.latest()
@@ -221,8 +248,9 @@ class _Loop:
         )
 
     def _measure(self, state: RunState) -> None:
-        measured = self.job.processes.agreed(self.job.measure(self.model, state.tokens_seen))
-        self._write(measured, tokens_seen=state.tokens_seen)
+        with self.speed.spent("measuring", state.tokens_seen):
+            measured = self.job.processes.agreed(self.job.measure(self.model, state.tokens_seen))
+            self._write(measured, tokens_seen=state.tokens_seen)
         rows_seen = state.tokens_seen // self.job.order.context
         self.steering.react(self.job.order, rows_seen, measured[0])
         self.domain_change = _domain_change(self.job.base[0], measured[0])
@@ -233,8 +261,9 @@ class _Loop:
         """Write down what the hooks see."""
         moment = Moment(self.model, state.step, state.tokens_seen, self.job.rate(state.tokens_seen))
         seen: dict[str, Any] = {}
-        for hook in self.job.hooks:
-            seen |= hook.at_probe(moment)
+        with self.speed.spent("watching", state.tokens_seen):
+            for hook in self.job.hooks:
+                seen |= hook.at_probe(moment)
         if seen:
             self.journals.observations.append({"tokens_seen": state.tokens_seen} | seen)
 
@@ -248,12 +277,13 @@ class _Loop:
     def _save(self, state: RunState) -> None:
         change = self.domain_change if state.step in self.job.probe_steps else None
         self.journals.sync()
-        self.checkpoints.save(
-            self.model,
-            self.optimizer,
-            RunState(state.step, state.tokens_seen, change),
-            {hook.name: hook.tensors() for hook in self.job.hooks},
-        )
+        with self.speed.spent("saving", state.tokens_seen):
+            self.checkpoints.save(
+                self.model,
+                self.optimizer,
+                RunState(state.step, state.tokens_seen, change),
+                {hook.name: hook.tensors() for hook in self.job.hooks},
+            )
 
 
 def _domain_change(base: Sequence[Measurement], now: Sequence[Measurement]) -> float | None:

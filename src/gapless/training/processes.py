@@ -1,16 +1,27 @@
-"""The processes of a training: one, or as many as `torchrun` has started."""
+"""The processes of a training: one, or as many as `torchrun` has started.
+
+The first writes, and all see what it writes: on several machines the run folder must be on storage
+that every one of them sees.
+"""
 
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeVar
+from datetime import timedelta
+from functools import cache
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from torch import distributed
 
+from gapless.errors import RunError
 from gapless.packing import IGNORED, PackedRows
 
 _Value = TypeVar("_Value")
+_PATIENCE = timedelta(hours=2)
+"""How long processes wait for one another: the first may be writing a large model meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -19,16 +30,53 @@ class Processes:
 
     rank: int = 0
     size: int = 1
+    per_machine: int = 1
 
     @classmethod
     def of_environment(cls) -> "Processes":
         """Return what `torchrun` says; one process without it."""
-        return cls(int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1")))
+        size = int(os.environ.get("WORLD_SIZE", "1"))
+        local = int(os.environ.get("LOCAL_WORLD_SIZE", size))
+        return cls(int(os.environ.get("RANK", "0")), size, local)
 
     @property
     def is_first(self) -> bool:
         """Whether this process writes."""
         return self.rank == 0
+
+    @contextmanager
+    def joined(self, device: torch.device, what: str) -> Iterator[None]:
+        """Connect the processes for a piece of work; ``what`` differs from all others of a run.
+
+        Raises:
+            RunError: another process has gone.
+
+        """
+        if self.size == 1:
+            yield
+            return
+        backend = "gloo"
+        if device.type == "cuda":
+            # What is decided together goes over gloo, without a stop of the GPU.
+            backend = "cpu:gloo,cuda:nccl"
+            torch.cuda.set_device(self.rank % self.per_machine)
+        store = distributed.PrefixStore(what, _store())
+        try:
+            distributed.init_process_group(
+                backend, store=store, rank=self.rank, world_size=self.size, timeout=_PATIENCE
+            )
+            yield
+        except RuntimeError as error:
+            if not _is_of_connection(error):
+                raise
+            raise RunError(
+                f"process {self.rank} of {self.size} has lost the others: {error}",
+                mend="See what the one that ended first says. The same command goes on from the "
+                "last checkpoint; with `torchrun --max-restarts` that happens by itself.",
+            ) from error
+        finally:
+            if distributed.is_initialized():
+                distributed.destroy_process_group()
 
     def share(self, packed: PackedRows) -> PackedRows:
         """Return this process's rows; all get as many, the last filled up with rows of nothing."""
@@ -49,6 +97,10 @@ class Processes:
             distributed.all_reduce(value)
         return value
 
+    def any(self, value: bool) -> bool:  # noqa: FBT001 - a question about one thing
+        """Return whether it is so in one of the processes at least."""
+        return bool(self.summed(torch.tensor(int(value))))
+
     def agreed(self, value: _Value) -> _Value:
         """Return what the first process has."""
         if self.size == 1:
@@ -57,10 +109,53 @@ class Processes:
         distributed.broadcast_object_list(values, src=0)
         return values[0]
 
+    def gathered(self, value: _Value, aside: Any = None) -> list[_Value]:
+        """Return what each process has; ``aside`` is a group of their own for other threads."""
+        if self.size == 1:
+            return [value]
+        values: list[Any] = [None] * self.size
+        distributed.all_gather_object(values, value, group=aside)
+        return values
+
+    def group_aside(self) -> Any:
+        """Return a second connection, for a thread beside the training; all must ask at once."""
+        return distributed.new_group(backend="gloo") if self.size > 1 else None
+
     def wait(self) -> None:
         """Go on when all processes are here."""
+        self.summed(torch.zeros(1))
+
+    def tell(self, what: str) -> None:
+        """Let the others know, connected or not."""
         if self.size > 1:
-            distributed.barrier()
+            _store().set(what, "")
+
+    def hear(self, what: str, stop: Callable[[], bool] = lambda: False) -> None:
+        """Wait until another process tells it.
+
+        Raises:
+            KeyboardInterrupt: the user asked to stop.
+
+        """
+        while not stop():
+            try:
+                _store().wait([what], timedelta(seconds=1))
+            except distributed.DistStoreError:
+                continue
+            return
+        raise KeyboardInterrupt
+
+
+@cache
+def _store() -> Any:
+    """Return the notice board that `torchrun` keeps; a restarted group finds it empty."""
+    store, _, _ = next(distributed.rendezvous("env://"))
+    return store
+
+
+def _is_of_connection(error: RuntimeError) -> bool:
+    known = ("gloo", "NCCL", "Connection", "Broken pipe", "Socket")
+    return isinstance(error, distributed.DistError) or any(word in str(error) for word in known)
 
 
 ALONE = Processes()

@@ -140,9 +140,11 @@ def training_stage(inputs: TrainingInputs) -> Stage:
 def _train(inputs: TrainingInputs, folder: Path) -> dict[str, Any]:
     import torch
 
+    from gapless.modeling import adapt
     from gapless.training.borders import check_borders
     from gapless.training.compute import Compute
     from gapless.training.loop import TrainingJob, train
+    from gapless.workflow.hooks import hooks_of
 
     arm, name, base = inputs.arm, inputs.name, inputs.base
     if inputs.before is not None:
@@ -155,7 +157,7 @@ def _train(inputs: TrainingInputs, folder: Path) -> dict[str, Any]:
     )
     measured_steps, saved_steps = steps_to_measure(arm, order.num_tokens, rounds.readings)
     compute = Compute.choose(arm.training.device, arm.training.precision)
-    loaded = inputs.model.load()
+    loaded = adapt(inputs.model.load(), arm.training.method, seed=arm.seed)
     check_borders(loaded, compute)
     job = TrainingJob(
         seed=arm.seed,
@@ -169,6 +171,7 @@ def _train(inputs: TrainingInputs, folder: Path) -> dict[str, Any]:
         checkpoint_steps=frozenset(saved_steps),
         measure=_measurer(arm, inputs.model, base.inputs["probes"], compute=compute, arm_name=name),
         base=_measured_base(base, name),
+        hooks=hooks_of(arm, inputs.model, stores, compute),
         folder=folder,
         observer=inputs.observe(name, order.num_tokens),
         stop=inputs.stop,
@@ -183,7 +186,8 @@ def _train(inputs: TrainingInputs, folder: Path) -> dict[str, Any]:
         ) from error
     if not finished:
         raise KeyboardInterrupt
-    _export(loaded, inputs.model, folder)
+    _export(loaded, inputs, folder / MODEL_FOLDER)
+    _export_average(job, loaded, inputs, folder)
     return {"tokens": order.num_tokens, "steps": saved_steps[-1], "compute": compute.describe()}
 
 
@@ -200,16 +204,30 @@ def _go_on_from(before: Stage, folder: Path, *, until: int) -> None:
         shutil.copytree(place / "items", folder / "items", dirs_exist_ok=True)
 
 
-def _export(loaded: Any, model: BaseModel, folder: Path) -> None:
+def _export(loaded: Any, inputs: TrainingInputs, out: Path) -> None:
     """Write the adapted model with its tokenizer: a folder that `transformers` loads."""
-    from gapless.modeling import save_model
+    from gapless.modeling import plain_state, save_model
     from gapless.tokenization import files
 
-    out = folder / MODEL_FOLDER
     out.mkdir(exist_ok=True)
-    save_model(loaded, out, dtype=model.stored_dtype())
-    for path in files(model.tokenizer_dir):
+    state = plain_state(loaded.state_dict(), inputs.arm.training.method)
+    save_model(loaded, out, dtype=inputs.model.stored_dtype(), state=state)
+    for path in files(inputs.model.tokenizer_dir):
         shutil.copyfile(path, out / path.name)
+
+
+def _export_average(job: Any, loaded: Any, inputs: TrainingInputs, folder: Path) -> None:
+    """Write the averaged model too, where the recipe asks for it, and measure it."""
+    from gapless.training.average import Average
+
+    for hook in job.hooks:
+        if isinstance(hook, Average):
+            with hook.in_place(loaded):
+                _export(loaded, inputs, folder / f"{MODEL_FOLDER}-average")
+                measurements, _ = job.measure(loaded, job.order.num_tokens)
+            journal = Journal(folder / "average.jsonl")
+            journal.path.unlink(missing_ok=True)
+            journal.append(*(measurement.row() for measurement in measurements))
 
 
 def _measurer(

@@ -95,6 +95,12 @@ class BaseModel:
 
         return self.facts() if model == BASE else facts_of(locate(model, self._recipe_dir))
 
+    def weight_files(self) -> list[Path]:
+        """Return the safetensors files of the base; none for a model that is new."""
+        from gapless.modeling import weight_files
+
+        return [] if self._folder is None else weight_files(self._folder)[1:]
+
     def stored_dtype(self) -> Any:
         """Return the type that the base's weights are stored in; the adapted model keeps it."""
         import torch

@@ -89,6 +89,14 @@ SLICES = (
         attribution="Uberon multi-species anatomy ontology (Mungall et al. 2012). CC BY 3.0 "
         "(https://creativecommons.org/licenses/by/3.0/). Changes: terms written as sentences.",
     ),
+    Slice(
+        source="questions",
+        characters=1_200_000,
+        attribution="Mondo Disease Ontology, Monarch Initiative, CC BY 4.0 "
+        "(https://creativecommons.org/licenses/by/4.0/); Uberon multi-species anatomy ontology "
+        "(Mungall et al. 2012), CC BY 3.0 (https://creativecommons.org/licenses/by/3.0/). "
+        "Changes: terms written as answers, questions added.",
+    ),
 )
 
 
@@ -108,7 +116,7 @@ def chosen(entries: list[Entry], part: Slice) -> list[Entry]:
 def build(part: Slice, folder: Path) -> str:
     """Write one slice and return its paragraph of the data card."""
     path = assets.fetch(part.source, print) / "documents.jsonl.zst"
-    entries = [Entry(row["id"], row["text"]) for row in store.read(path)]
+    entries = [Entry(row.pop("id"), row.pop("text"), row) for row in store.read(path)]
     out = folder / f"{part.source}-small.jsonl.zst"
     counts = store.write(out, chosen(entries, part), level=LEVEL)
     source = next(asset for asset in assets.known() if asset.name == part.source)
@@ -134,6 +142,7 @@ def card(paragraphs: list[str]) -> str:
 
 Real text in small slices, so that gapless can show a run without a network. Every line is
 `{{"id": ..., "text": ...}}`; ids name the work, texts are equal to those of the fetched asset.
+Conversations have the turns of their text in `messages`.
 Made by `scripts/build_shipped_corpora.py`: documents with the lowest hash of their id, up to a
 number of characters, in the order of the source; zstandard {zstandard.__version__}, level {LEVEL}.
 Intended for demonstrations, tests and small experiments. The texts are unfiltered: old novels,

@@ -30,20 +30,28 @@ class Term:
     def text(self) -> str:
         """Return the term as a short readable paragraph group."""
         kind = f" It is a kind of {self.parent}." if self.parent else ""
-        others = [s for s in self.synonyms if s.casefold() != self.name.casefold()][:8]
+        others = self.other_names()[:8]
         also = f" Also called: {', '.join(others)}." if others else ""
         head = self.name[:1].upper() + self.name[1:]
-        return tidy(f"{head}\n\n{_sentence(self.definition)}{kind}{also}")
+        return tidy(f"{head}\n\n{self.sentence()}{kind}{also}")
+
+    def sentence(self) -> str:
+        """Return the definition with a full stop."""
+        return _sentence(self.definition)
+
+    def other_names(self) -> list[str]:
+        """Return what else it is called."""
+        return [s for s in self.synonyms if s.casefold() != self.name.casefold()]
 
 
 def diseases(root: Path) -> Iterator[Entry]:
     """Yield disease definitions of MONDO."""
-    yield from documents("mondo", _json_terms(root, "MONDO"))
+    yield from documents("mondo", terms(root, "MONDO"))
 
 
 def anatomy(root: Path) -> Iterator[Entry]:
     """Yield definitions of anatomical structures of UBERON."""
-    yield from documents("uberon", _json_terms(root, "UBERON"))
+    yield from documents("uberon", terms(root, "UBERON"))
 
 
 def phenotypes(root: Path) -> Iterator[Entry]:
@@ -75,7 +83,7 @@ def _batches(texts: list[str]) -> Iterator[str]:
         yield "\n\n".join(held)
 
 
-def _json_terms(root: Path, name: str) -> Iterator[Term]:
+def terms(root: Path, name: str) -> Iterator[Term]:
     """Terms of the newest release of one ontology in cellxgene-ontology-guide."""
     import zstandard
 

@@ -8,18 +8,22 @@ adapt.py    a model made ready for a method against forgetting, and made plain a
 merge.py    the average of several folders, tensor by tensor
 """
 
-from gapless.modeling.adapt import adapt, plain_state
+from gapless.modeling.adapt import adapt, check_fits, plain_state
 from gapless.modeling.folder import ModelFacts, facts_of, weight_files
 from gapless.modeling.load import load_model, new_model
-from gapless.modeling.save import save_model
+from gapless.modeling.merge import merge_models
+from gapless.modeling.save import save_config, save_model
 
 __all__ = [
     "ModelFacts",
     "adapt",
+    "check_fits",
     "facts_of",
     "load_model",
+    "merge_models",
     "new_model",
     "plain_state",
+    "save_config",
     "save_model",
     "weight_files",
 ]

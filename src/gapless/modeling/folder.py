@@ -1,6 +1,7 @@
 """What a model folder holds, read without loading weights."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,12 @@ class ModelFacts:
     vocabulary_size: int
     context: int | None
     """The longest input the model was built for; None when its config does not say."""
+    heads: int = 0
+    """Heads of attention; 0 when the config does not say."""
+    attention_size: int = 0
+    """Width of all heads together; where the config says nothing, the hidden size."""
+    intermediate_size: int = 0
+    """Width of the MLP; where the config says nothing, four times the hidden size."""
 
     def training_flops(self, tokens: int, context: int) -> float:
         """Floating-point operations to train on ``tokens``.
@@ -79,12 +86,23 @@ def facts_of(folder: Path) -> ModelFacts:
         raise ModelError(f"config.json is not JSON: {error}", where=str(config_path)) from error
     config = config.get("text_config", config)
     parameters = sum(_parameters_in(path) for path in weights)
+    return _facts(config, parameters, int(config.get("vocab_size", 0)))
+
+
+def _facts(config: Mapping[str, Any], parameters: int, vocabulary_size: int) -> ModelFacts:
+    """Return sizes from a config, some of which older architectures call by other names."""
+    hidden = int(config.get("hidden_size") or config.get("n_embd") or 0)
+    heads = int(config.get("num_attention_heads") or config.get("n_head") or 0)
+    inner = config.get("intermediate_size") or config.get("n_inner") or 4 * hidden
     return ModelFacts(
         parameters=parameters,
-        layers=int(config.get("num_hidden_layers", config.get("n_layer", 0))),
-        hidden_size=int(config.get("hidden_size", config.get("n_embd", 0))),
-        vocabulary_size=int(config.get("vocab_size", 0)),
+        layers=int(config.get("num_hidden_layers") or config.get("n_layer") or 0),
+        hidden_size=hidden,
+        vocabulary_size=vocabulary_size,
         context=config.get("max_position_embeddings"),
+        heads=heads,
+        attention_size=heads * int(config.get("head_dim") or 0) or hidden,
+        intermediate_size=inner if isinstance(inner, int) else max(inner),
     )
 
 
@@ -117,11 +135,5 @@ def facts_of_config(
 
     with torch.device("meta"):
         model = new_model(architecture, settings, vocabulary_size=vocabulary_size, seed=0)
-    config = model.config.get_text_config()
-    return ModelFacts(
-        parameters=sum(parameter.numel() for parameter in model.parameters()),
-        layers=config.num_hidden_layers,
-        hidden_size=config.hidden_size,
-        vocabulary_size=vocabulary_size,
-        context=getattr(config, "max_position_embeddings", None),
-    )
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    return _facts(model.config.get_text_config().to_dict(), parameters, vocabulary_size)

@@ -1,5 +1,6 @@
 """Write a model folder."""
 
+import copy
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,12 +30,25 @@ def save_model(
         for name, tensor in (model.state_dict() if state is None else state).items()
     }
     original = model.config.dtype
-    model.config.dtype = dtype
     try:
         with without_bars():
             model.save_pretrained(folder, state_dict=state)
     finally:
         model.config.dtype = original
+    save_config(model, folder, dtype=dtype)  # `save_pretrained` says what the memory holds
+
+
+def save_config(model: Any, folder: Path, *, dtype: "torch.dtype | None" = None) -> None:
+    """Write what `transformers` needs besides weights into an existing folder.
+
+    The config says that the weights are ``dtype`` (fp32).
+    """
+    config = copy.deepcopy(model.config)
+    config.architectures = [type(model).__name__.removeprefix("FSDP")]
+    config.dtype = str(dtype or "float32").removeprefix("torch.")
+    config.save_pretrained(folder)
+    if model.can_generate():
+        model.generation_config.save_pretrained(folder)
 
 
 @contextmanager

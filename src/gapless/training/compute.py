@@ -2,22 +2,34 @@
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import torch
-from torch.nn import functional
 
 from gapless.errors import RecipeError
-from gapless.packing import IGNORED, PackedRows
+from gapless.packing import PackedRows
+from gapless.recipe.training import Training
+from gapless.training.attention import Kind, attention_within, choose_attention
+from gapless.training.loss_choice import choose_way
+from gapless.training.losses import MicroBatch, Way, summed_nats
+
+
+@dataclass(frozen=True)
+class Ways:
+    """How loss and attention are worked out; the results are the same to float tolerance."""
+
+    loss: Way = "whole"
+    attention: Kind = "masked"
 
 
 @dataclass(frozen=True)
 class Compute:
-    """A device and a precision."""
+    """A device and a precision, and the ways that were found to be right for a model."""
 
     device: torch.device
     bf16: bool
+    ways: Ways = Ways()
 
     @classmethod
     def choose(
@@ -66,6 +78,19 @@ def _cpu_multiplies_bf16() -> bool:
     return bool(supported())
 
 
+def with_ways(compute: Compute, model: Any, training: Training, *, context: int) -> Compute:
+    """Settle ``auto`` by trying out on the model, which is on its device and has no gradients.
+
+    Raises:
+        RecipeError, ModelError: what the recipe asks for cannot be done, here or with this model.
+
+    """
+    device, bf16 = compute.device, compute.bf16
+    way = choose_way(model, training.loss, device=device, bf16=bf16)
+    kind = choose_attention(model, training.attention, context=context, device=device, bf16=bf16)
+    return replace(compute, ways=Ways(way, kind))
+
+
 def accumulate_gradients(
     model: Any,
     packed: PackedRows,
@@ -79,26 +104,22 @@ def accumulate_gradients(
     The mean is over ``num_targets``, all predicted tokens of the step, so the result does not
     depend on how the rows are divided into micro-batches or processes (to float tolerance).
     """
+    num_targets = max(num_targets, 1)  # a step may hold nothing but questions
     total = torch.zeros((), device=compute.device)
-    for ids, positions, targets in _micro_batches(packed, micro_batch_rows, compute.device):
-        with compute.autocast():
-            # No attention mask and no cache: only then does `transformers` read document borders
-            # from the positions (tests/training/test_borders.py).
-            logits = model(input_ids=ids, position_ids=positions, use_cache=False).logits
-        loss = functional.cross_entropy(
-            logits.float().flatten(0, 1), targets.flatten(), ignore_index=IGNORED, reduction="sum"
-        )
-        (loss / num_targets).backward()  # type: ignore[no-untyped-call]  # torch's own
-        total += loss.detach()
+    for batch in _micro_batches(packed, micro_batch_rows, compute.device):
+        by_documents = compute.ways.attention == "documents"
+        with attention_within(model, batch.positions) if by_documents else nullcontext():
+            with compute.autocast():
+                nats = summed_nats(model, batch, compute.ways.loss)
+            (nats / num_targets).backward()  # type: ignore[no-untyped-call]  # torch's own
+        total += nats.detach()
     return total / num_targets
 
 
-def _micro_batches(
-    packed: PackedRows, rows: int, device: torch.device
-) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
+def _micro_batches(packed: PackedRows, rows: int, device: torch.device) -> Iterator[MicroBatch]:
     for start in range(0, len(packed.ids), rows):
         part = slice(start, start + rows)
-        yield (
+        yield MicroBatch(
             torch.from_numpy(packed.ids[part]).to(device),
             torch.from_numpy(packed.positions[part]).to(device),
             torch.from_numpy(packed.targets[part]).to(device),

@@ -5,12 +5,15 @@ that every one of them sees.
 """
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
+from hashlib import blake2b
 from typing import Any, TypeVar
+from uuid import uuid4
 
 import numpy as np
 import torch
@@ -55,12 +58,14 @@ class Processes:
         if self.size == 1:
             yield
             return
+        from torch.distributed.distributed_c10d import PrefixStore
+
         backend = "gloo"
         if device.type == "cuda":
             # What is decided together goes over gloo, without a stop of the GPU.
             backend = "cpu:gloo,cuda:nccl"
             torch.cuda.set_device(self.rank % self.per_machine)
-        store = distributed.PrefixStore(what, _store())
+        store = PrefixStore(what, _store())
         try:
             distributed.init_process_group(
                 backend, store=store, rank=self.rank, world_size=self.size, timeout=_PATIENCE
@@ -148,9 +153,30 @@ class Processes:
 
 @cache
 def _store() -> Any:
-    """Return the notice board that `torchrun` keeps; a restarted group finds it empty."""
-    store, _, _ = next(distributed.rendezvous("env://"))
-    return store
+    """Return the notice board of this start of the processes."""
+    from torch.distributed.distributed_c10d import PrefixStore
+    from torch.distributed.rendezvous import rendezvous
+
+    store, rank, size = next(rendezvous("env://"))
+    return PrefixStore(_start(store, rank, size), store)
+
+
+def _start(store: Any, rank: int, size: int) -> str:
+    """Return a name for this start, the same in all processes and never used before.
+
+    `torchrun` keeps one notice board through all restarts, and what the dead have written stays on
+    it. Each process writes down a token and a digest of all tokens that it finds. When all digests
+    are equal, every token in them is of a process that is alive: its owner has seen it there.
+    """
+    store.set(f"token/{rank}", uuid4().hex)
+    while True:
+        tokens = store.multi_get([f"token/{each}" for each in range(size)])
+        digest = blake2b(b" ".join(tokens), digest_size=16).hexdigest()
+        store.set(f"digest/{rank}", digest)
+        found = store.multi_get([f"digest/{each}" for each in range(size)])
+        if {each.decode() for each in found} == {digest}:
+            return digest
+        time.sleep(0.1)
 
 
 def _is_of_connection(error: RuntimeError) -> bool:

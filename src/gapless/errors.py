@@ -31,6 +31,10 @@ class GaplessError(Exception):
         return f"{place}{self.what}{mend}"
 
 
+class Terminated(KeyboardInterrupt):
+    """Stopped by SIGTERM, as a cluster does: on the same road as Ctrl-C, with another status."""
+
+
 def _rebuilt(
     kind: type[GaplessError], what: str, where: str | None, mend: str | None
 ) -> GaplessError:

@@ -1,11 +1,13 @@
 """What a user sees when a verb fails: a message with a mend, or an apology with a traceback.
 
 0   done                    2    the recipe or the command line is wrong
-1   data, model, run, disk  70   a fault of ours           130   stopped with Ctrl-C
+1   data, model, run, disk  70   a fault of ours
+130 stopped with Ctrl-C     143  stopped by SIGTERM, as clusters do
 """
 
 import errno
 import os
+import re
 import sys
 import traceback
 from collections.abc import Iterator
@@ -13,10 +15,14 @@ from contextlib import contextmanager
 
 import typer
 
-from gapless.errors import GaplessError
+from gapless.errors import GaplessError, Terminated
 
-STOPPED, FAULT = 130, 70
-_FULL_DISK = {errno.ENOSPC, errno.EDQUOT}
+STOPPED, TERMINATED, FAULT = 130, 143, 70
+_FULL_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_FULL_DISK_WORDS = re.compile(
+    rf"os error ({'|'.join(map(str, _FULL_DISK))})\b|No space left on device|Disk quota exceeded|"
+    r"^\d+ requested and \d+ written$"
+)
 _PLACE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST}
 
 
@@ -29,22 +35,45 @@ def explained() -> Iterator[None]:
         _leave(f"error: {error}", error.exit_status)
     except typer.BadParameter:  # the command line itself; typer explains it
         raise
+    except Terminated:
+        _leave("stopped by SIGTERM; the same command goes on from the last checkpoint", TERMINATED)
     except KeyboardInterrupt:
         _leave("stopped; the same command goes on from the last checkpoint", STOPPED)
     except BrokenPipeError:
         _close_stdout()
         raise SystemExit(1) from None
-    except OSError as error:
-        if error.filename and error.errno in _PLACE:
-            what = f"error: {error.filename}: {error.strerror}"
-            _leave(f"{what}\n  Choose a place that can be written, with --run-dir.", 1)
-        if error.errno not in _FULL_DISK:
-            _apologise(error)
-        place = f" (at {error.filename})" if error.filename else ""
-        what = f"error: the disk is full{place}; nothing already made is lost"
-        _leave(f"{what}\n  Free some space; the same command goes on from there.", 1)
     except Exception as error:  # noqa: BLE001 - the last stop of every fault
-        _apologise(error)
+        _explain(error)
+
+
+def _explain(error: Exception) -> None:
+    """Say what a disk's fault is; everything else is ours."""
+    place = getattr(error, "filename", None)
+    if isinstance(error, OSError) and place and error.errno in _PLACE:
+        what = f"error: {place}: {error.strerror}"
+        _leave(f"{what}\n  Choose a place that can be written, with --run-dir.", 1)
+    if _disk_is_full(error):
+        what = f"error: the disk is full{f' (at {place})' if place else ''}"
+        _leave(
+            f"{what}; nothing already made is lost\n"
+            "  Free some space, or lift what limits it; the same command goes on from there.",
+            1,
+        )
+    _apologise(error)
+
+
+def _disk_is_full(error: BaseException | None) -> bool:
+    """Whether this, or what led to it, is a write that found no room.
+
+    Not every library keeps the system's error number: safetensors and NumPy tell it in words.
+    """
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in _FULL_DISK:
+            return True
+        if not isinstance(error, GaplessError) and _FULL_DISK_WORDS.search(str(error)):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _leave(message: str, status: int) -> None:

@@ -16,6 +16,8 @@ from gapless.training.diagnosis import Diagnosis
 
 _WINDOW, _FEWEST = 64, 16
 """Steps of the phase that a loss is compared with, and how many of them there must be."""
+_LEAST_USUAL = 1.0
+"""Nats. What is nearly known by heart has losses near 0, whose ratios are noise."""
 
 Action = Literal["stop", "skip", "roll_back"]
 
@@ -26,6 +28,8 @@ class Fault:
 
     kind: Literal["non_finite", "spike"]
     phase: int
+    loss: float
+    norm: float
     what: str
     action: Action
 
@@ -72,18 +76,18 @@ class Guard:
     def _fault(self, phase: int, loss: float, norm: float) -> Fault | None:
         settings = self._settings
         if not (math.isfinite(loss) and math.isfinite(norm)):
-            what = f"the loss is {loss} and the gradient's norm {norm}"
-            return Fault("non_finite", phase, what, settings.non_finite)
+            what = f"the loss is {loss:.3f} and the gradient's norm {norm:.3f}"
+            return Fault("non_finite", phase, loss, norm, what, settings.non_finite)
         if settings.spike == "ignore" or phase != self._phase or len(self._recent) < _FEWEST:
             return None
         usual = median(self._recent)
-        if loss <= settings.spike_factor * usual:
+        if loss <= settings.spike_factor * max(usual, _LEAST_USUAL):
             return None
         what = (
             f"the loss jumped to {loss:.3f} nats; "
             f"the last {len(self._recent)} steps had a median of {usual:.3f}"
         )
-        return Fault("spike", phase, what, settings.spike)
+        return Fault("spike", phase, loss, norm, what, settings.spike)
 
     def act(self, fault: Fault, step: int, tokens_seen: int, diagnosis: Diagnosis) -> Action:
         """Write a fault down and return what to do; step and tokens count the bad batch.
@@ -107,17 +111,13 @@ class Guard:
         )
         if action == "stop":
             place = f"step {step:,}, phase {fault.phase + 1}, {tokens_seen:,} tokens seen"
-            before = f"{len(self._left_out)} batches were left out before"
-            raise RunError(
-                "\n  ".join(
-                    [
-                        f"{fault.what} ({place})" + (f"; {before}" if too_many else ""),
-                        *diagnosis.lines(),
-                        f"All rows, documents and layers of the step: {self._log.path}",
-                    ]
-                ),
-                mend=self._mend(fault, diagnosis),
-            )
+            before = f"; batches left out before: {len(self._left_out)}" if too_many else ""
+            lines = [
+                f"{fault.what} ({place}{before})",
+                *diagnosis.lines(fault.loss, fault.norm),
+                f"All rows, documents and layers of the step: {self._log.path}",
+            ]
+            raise RunError("\n  ".join(lines), mend=self._mend(fault, diagnosis))
         self._left_out.add(step)
         return action
 
@@ -136,8 +136,13 @@ class Guard:
             )
         if diagnosis.bad_weights:
             return (
-                "Lower training.learning_rate: the step before overflowed. Did this happen at "
-                "step 1, the base model is damaged."
+                "Lower training.learning_rate: the step before overflowed. At step 1, it is the "
+                "base model that is damaged."
+            )
+        if not diagnosis.repeats(fault.loss, fault.norm):
+            return (
+                "The same command goes on from the last checkpoint. Should it happen again, test "
+                "this machine's memory."
             )
         return (
             "Lower training.learning_rate, lengthen training.schedule.warmup, or have such "

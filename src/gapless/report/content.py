@@ -123,6 +123,34 @@ class CurriculumTrace:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PartMoves:
+    """How one part of a model moved away from the base along an arm."""
+
+    name: str
+    """``embeddings``, ``final norm``, ``head``; a decoder layer's number."""
+    layer: int | None
+    """That number, counted from the input; None for the other parts."""
+    update: Trace
+    """Norm of the change since the base model, relative to the base's norm."""
+    pace: Trace = Trace()
+    """How much the update grew per million tokens since the measurement before."""
+    cosine: Trace = Trace()
+    """Of its gradients on domain and on general text."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GradientContent:
+    """The gradients of two small batches, one of domain and one of general text, along an arm."""
+
+    cosine: Trace
+    domain_norm: Trace
+    general_norm: Trace
+    domain_tokens: int
+    general_tokens: int
+    """Tokens predicted in each of the batches, which stay the same."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class GapRow:
     """What became of one metric along one arm; the words are those of `gapless.analysis.gap`."""
 
@@ -183,6 +211,9 @@ class ArmContent:
     rounds: tuple[Round, ...] = ()
     """Rising within each group."""
     curricula: tuple[CurriculumTrace, ...] = ()
+    parts: tuple[PartMoves, ...] = ()
+    """In the order in which text passes them."""
+    gradients: GradientContent | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

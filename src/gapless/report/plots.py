@@ -1,6 +1,6 @@
 """Line charts: the data that `assets/lines.js` draws, and the same numbers as a table."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -89,10 +89,13 @@ def trace_plot(
     title: str,
     subtitle: str,
     nested: bool = False,
+    log: bool = False,
+    levels: Sequence[Mapping[str, Any]] = (),
 ) -> Plot:
     """Make the chart of something that was logged while training.
 
-    ``nested`` draws earlier arms wider, so that lines which lie on one another are all seen.
+    ``nested`` draws earlier arms wider, so that lines which lie on one another are all seen; with
+    ``log`` the tokens are on a log scale at first. ``levels`` are as `assets/lines.js` takes them.
     """
     thin = [thinned(trace) for trace in traces]
     spec = {
@@ -103,14 +106,14 @@ def trace_plot(
         "digits": None,
         "unit": "",
         "small": False,
-        "log": False,
+        "log": log,
         "nested": nested,
         "lines": [
             {"arm": index, "name": arm.name, "x": trace.tokens, "y": trace.values}
             for index, (arm, trace) in enumerate(zip(arms, thin, strict=True))
             if trace.tokens
         ],
-        "levels": [],
+        "levels": list(levels),
     }
     rows = _by_tokens([dict(zip(trace.tokens, trace.values, strict=True)) for trace in thin])
     shown = tuple(

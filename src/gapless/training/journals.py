@@ -1,7 +1,7 @@
 """The journals of a training: what happened, row by row, in JSON Lines.
 
 measurements.jsonl  a row per probe and metric      steps.jsonl     a row per step
-observations.jsonl  what hooks saw at the probes    speed.jsonl     seconds per step
+observations.jsonl  what hooks saw at the probes    speed.jsonl     where the time goes (speed.py)
 mixture.jsonl       decisions of the mixture        faults.jsonl    steps that went wrong
 """
 
@@ -21,6 +21,7 @@ class Journals:
         """Cut off what came after ``kept_tokens`` tokens seen, and go on from there."""
         if processes.is_first:
             # Faults stay: they say what to leave out when the same batch comes again.
+            Journal(folder / FAULTS).cut(lambda _: True)  # but for half a line, as a kill leaves it
             for name in (MEASUREMENTS, OBSERVATIONS, STEPS, SPEED, MIXTURE):
                 _cut(Journal(folder / name), kept_tokens)
         processes.wait()

@@ -1,5 +1,5 @@
 /* Line charts over tokens seen.
-   spec: {title, y, scale, digits, unit, small, log, nested, lines: [{arm, name, x, y, low, high}], levels: [{y, arm}]}
+   spec: {title, y, scale, digits, unit, small, log, nested, lines: [{arm, name, x, y, low, high}], levels: [{y, arm, name}]}
    A line without arm has a style and a part (see topics.css); ylog, last and phases may be given too. */
 
 const MOST_READ = 8;
@@ -99,7 +99,7 @@ function drawLevel(svg, level, spec, y, left, right) {
 /* Name the base's level where it is free of lines: above or below it, at the right or the left. */
 function nameLevel(svg, level, spec, y, right, lines, x, bottom) {
   if (level.arm !== null || spec.small) return;
-  const place = y(level.y), text = "base " + fixed(level.y, spec.digits) + spec.unit, room = text.length * 6.6;
+  const place = y(level.y), text = level.name || "base " + fixed(level.y, spec.digits) + spec.unit, room = text.length * 6.6;
   const points = lines.flatMap((line) => [].concat(known(line, line.y, x, y), known(line, line.low || [], x, y), known(line, line.high || [], x, y)));
   let best = null;
   for (const end of [right, right - room * 1.2, x(0) + room + 60, (x(0) + right) / 2 + room / 2]) {

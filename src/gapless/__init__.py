@@ -16,7 +16,18 @@ if TYPE_CHECKING:
     from gapless.errors import GaplessError
     from gapless.recipe import Recipe
     from gapless.recipe import load as load_recipe
-    from gapless.workflow.verbs import audit, compare, demo, init, plan, run, show, status
+    from gapless.workflow.verbs import (
+        audit,
+        compare,
+        demo,
+        find_rate,
+        init,
+        merge,
+        plan,
+        run,
+        show,
+        status,
+    )
     from gapless.workflow.verbs import report as write_report
 
 __version__ = "0.1.0"
@@ -28,8 +39,10 @@ __all__ = [
     "audit",
     "compare",
     "demo",
+    "find_rate",
     "init",
     "load_recipe",
+    "merge",
     "plan",
     "run",
     "show",
@@ -37,7 +50,7 @@ __all__ = [
     "write_report",
 ]
 
-_VERBS = ("audit", "compare", "demo", "init", "plan", "run", "show", "status")
+_VERBS = ("audit", "compare", "demo", "find_rate", "init", "merge", "plan", "run", "show", "status")
 _HOMES = {
     "GaplessError": ("gapless.errors", "GaplessError"),
     "Recipe": ("gapless.recipe", "Recipe"),

@@ -17,6 +17,8 @@ from gapless.records.views import (
     PlanScore,
     PlanSource,
     PlanStage,
+    RateRow,
+    RateSearch,
     RunResult,
     Status,
     SummaryRow,
@@ -156,6 +158,17 @@ RESULT = RunResult(
     summary=(BASE, ended("subset_with_replay")),
     did=("analysis",),
     stopped_at=None,
+)
+RATES = RateSearch(
+    run_dir=Path("runs/demo-rates"),
+    tokens_per_rate=163_840,
+    rows=(
+        RateRow(rate=1e-5, gain=0.0123, forgetting=-0.0004, loss=2.5, steps=40, state="fell"),
+        RateRow(rate=1e-3, gain=0.5, forgetting=None, loss=1.25, steps=40, state="rose"),
+        RateRow(rate=0.1, gain=None, forgetting=None, loss=None, steps=7, state="diverged"),
+    ),
+    proposal=1e-5,
+    reason="The best domain gain.",
 )
 STATUS = Status(
     run_dir=RUN,

@@ -168,6 +168,23 @@ def test_an_audit_says_what_differs_or_that_there_is_nothing_yet() -> None:
     ]
 
 
+def test_a_search_of_rates_shows_every_rate_and_the_proposal() -> None:
+    text = shown(render.rates, answers.RATES)
+    lines = rows(text)
+    for line in [
+        "Changes in bits per byte after 164k tokens",
+        "1.00e-05 +0.0123 -0.0004 2.500 fell",
+        "1.00e-03 +0.5000 - 1.250 rose",
+        "1.00e-01 - - - diverged, step 8",
+        "training.learning_rate: 1.00e-05",
+        "The best domain gain.",
+        "runs: runs/demo-rates",
+    ]:
+        assert line in lines
+    none = replace(answers.RATES, proposal=None)
+    assert "training.learning_rate" not in shown(render.rates, none)
+
+
 def test_init_names_the_files_and_the_next_command() -> None:
     text = shown(render.init, [answers.RUN / "recipe.yaml", answers.RUN / "data"])
     assert text.splitlines() == [

@@ -25,10 +25,12 @@ ANSWERS: dict[str, Any] = {
     "status": answers.STATUS,
     "report": Path("runs/demo/report.html"),
     "compare": answers.COMPARISON,
+    "merge": [Path("out/config.json"), Path("out/model.safetensors")],
     "show": [answers.GLIMPSE],
     "audit": [answers.AUDIT],
     "show_document": [answers.FATE],
     "demo": answers.RESULT,
+    "find_rate": answers.RATES,
 }
 
 
@@ -110,6 +112,38 @@ CALLS = {
         (Path("runs/demo"), "web:3", None),
         {},
     ),
+    "merge out one": (
+        "merge",
+        (Path("out"), [Path("one")]),
+        {"weights": None, "base": None, "towards_base": None},
+    ),
+    "merge out one two --weights 0.7,0.3 --base b --towards-base 0.3": (
+        "merge",
+        (Path("out"), [Path("one"), Path("two")]),
+        {"weights": [0.7, 0.3], "base": Path("b"), "towards_base": 0.3},
+    ),
+    "rates r.yaml": (
+        "find_rate",
+        (Path("r.yaml"),),
+        {
+            "between": (1e-6, 1e-3),
+            "count": 6,
+            "tokens": None,
+            "overrides": (),
+            "run_dir": None,
+        },
+    ),
+    "rates r.yaml --from 1e-5 --to 1e-2 --count 4 --tokens 200k --set a=1 --run-dir out": (
+        "find_rate",
+        (Path("r.yaml"),),
+        {
+            "between": (1e-5, 1e-2),
+            "count": 4,
+            "tokens": 200_000,
+            "overrides": ["a=1"],
+            "run_dir": Path("out"),
+        },
+    ),
     "demo": ("demo", (Path("gapless-demo"),), {"offline": False}),
     "demo --dir d --offline": ("demo", (Path("d"),), {"offline": True}),
 }
@@ -121,7 +155,7 @@ def test_a_verb_passes_on_what_was_asked_and_shows_the_answer(line: str, verbs: 
     ((name, args, options),) = verbs.calls
     progress = options.pop("progress", None)
     assert (name, args, options) == CALLS[line]
-    assert (progress is not None) == (name in {"run", "demo"})
+    assert (progress is not None) == (name in {"run", "demo", "find_rate"})
     assert result.exit_code == 0, result.output
     assert len(result.stdout) > 10
     assert result.stderr == ""
@@ -144,7 +178,7 @@ FAILURES = {
         1,
         (
             "error: the disk is full (at runs/x); nothing already made is lost\n"
-            "  Free some space; the same command goes on from there.\n"
+            "  Free some space, or lift what limits it; the same command goes on from there.\n"
         ),
     ),
 }
@@ -177,6 +211,9 @@ def test_a_fault_of_ours_shows_where_it_is_and_says_sorry(failure: Exception, ve
         "show runs/demo --token 1 --document web:3",
         "show runs/demo --token -1",
         "dance",
+        "merge out",
+        "merge out one --weights much",
+        "rates r.yaml --tokens many",
         "run r.yaml --fast",
     ],
 )
@@ -193,7 +230,12 @@ def test_the_version_is_shown() -> None:
 
 def test_help_names_every_verb_and_each_verb_helps() -> None:
     text = invoke("--help").stdout
-    for verb in [*(ANSWERS.keys() - {"show_document", "audit"}), "assets", "schema"]:
+    shown = (ANSWERS.keys() - {"show_document", "audit", "find_rate"}) | {
+        "rates",
+        "assets",
+        "schema",
+    }
+    for verb in shown:
         assert f"\n  {verb} " in text
         assert invoke(verb, "--help").exit_code == 0
 

@@ -12,6 +12,13 @@ FEEDBACK = (
     "{type: topic_feedback, start: {type: domain_only}, interval: 1k, sources: %s}}"
 )
 CHECKS = {
+    "gradients of text that nothing is held out of": (
+        ["training.watch.gradients=true", "sources.pubmed.held_out=0"],
+        (
+            "training.watch.gradients: no domain source has held-out text whose gradient could be "
+            "looked at\n  Give a domain source 'held_out: 2%', or take the setting out."
+        ),
+    ),
     "no domain source": (
         ["sources.pubmed.role=general"],
         (

@@ -17,6 +17,7 @@ from gapless.records.token_store import TokenStore, TokenStoreWriter
 from gapless.training.compute import Compute
 from gapless.training.hooks import Hook
 from gapless.training.loop import TrainingJob, train
+from gapless.training.processes import ALONE, Processes
 
 CONTEXT = 32
 VOCABULARY = 64
@@ -77,6 +78,11 @@ class Watcher:
 def measure(model: Any, tokens_seen: int) -> Any:
     """A probe that is exact and depends on the weights."""
     value = float(sum(p.detach().double().abs().sum() for p in model.parameters()))
+    return measurement(value, tokens_seen)
+
+
+def measurement(value: float, tokens_seen: int) -> Any:
+    """One probe of two items."""
     items = ItemValues(numerators=np.array([value, 1.0]), denominators=np.array([1.0, 1.0]))
     row = Measurement(
         arm="main",
@@ -101,9 +107,12 @@ def run_tiny(
     model: Any = None,
     compute: Compute | None = None,
     hooks: Sequence[Hook] = (),
+    processes: Processes = ALONE,
+    probe: Callable[[Any, int], Any] = measure,
 ) -> tuple[bool, Any, Watcher]:
     """Train the tiny model in ``folder``; return whether it ended, the model and the watcher."""
-    store = make_store(folder.parent / "store")
+    place = folder.parent / "store"
+    store = TokenStore.open(place) if place.is_dir() else make_store(place)
     model, watcher = model or tiny_model(), Watcher()
     training = training or Training(batch_tokens=64, learning_rate=1e-2)
     folder.mkdir(parents=True, exist_ok=True)
@@ -115,9 +124,10 @@ def run_tiny(
         rate=lambda seen: training.learning_rate * training.schedule.factor(seen, 40 * CONTEXT),
         rounds=make_rounds(),
         compute=compute or Compute.choose("cpu", "fp32"),
+        processes=processes,
         probe_steps=checkpoint_steps | {1, 2, 4},
         checkpoint_steps=checkpoint_steps,
-        measure=measure,
+        measure=probe,
         base=measure(tiny_model(), 0),
         hooks=hooks,
         folder=folder,

@@ -368,8 +368,8 @@ def test_a_disk_that_fills_up_while_saving_loses_nothing(
             raise OSError(errno.ENOSPC, "No space left on device")
         save(*_, **__)
 
-    save = checkpoints.save_model
-    monkeypatch.setattr(checkpoints, "save_model", full)
+    save = checkpoints.write_tensors
+    monkeypatch.setattr(checkpoints, "write_tensors", full)
     with pytest.raises(OSError, match="No space left"):
         verbs.run(recipe)
     monkeypatch.undo()

@@ -132,8 +132,9 @@ def run_verb(
     from gapless.cli import render
     from gapless.cli.progress import watching
     from gapless.workflow import verbs
+    from gapless.workflow.together import is_first
 
-    with watching() as progress:
+    with watching(quiet=not is_first()) as progress:
         result = verbs.run(
             recipe,
             overrides=overrides or (),
@@ -142,7 +143,8 @@ def run_verb(
             allow_contamination=allow_contamination,
             progress=progress,
         )
-    render.run(result)
+    if is_first():
+        render.run(result)
 
 
 @app.command("status")
@@ -178,6 +180,78 @@ def compare_verb(
     from gapless.workflow import verbs
 
     render.compare(verbs.compare(run_dirs, out=out))
+
+
+@app.command("merge")
+@_verb
+def merge_verb(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="A new folder.")],
+    models: Annotated[
+        list[Path], typer.Argument(metavar="MODEL MODEL ...", help="Models' folders.")
+    ],
+    *,
+    weights: Annotated[
+        str | None,
+        typer.Option(metavar="W,W,...", help="One per model, summing to 1; equal by default."),
+    ] = None,
+    base: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="The model that they come from.")
+    ] = None,
+    towards_base: Annotated[
+        float | None,
+        typer.Option(metavar="PART", help="Part of the way back to the base, from 0 to 1."),
+    ] = None,
+) -> None:
+    """Average models, and go part of the way back to their base."""
+    from gapless.cli import render
+    from gapless.workflow import verbs
+
+    try:
+        parts = None if weights is None else [float(part) for part in weights.split(",")]
+    except ValueError as error:
+        raise typer.BadParameter("--weights takes numbers, like 0.7,0.3") from error
+    render.merge(verbs.merge(out, models, weights=parts, base=base, towards_base=towards_base))
+
+
+@app.command("rates")
+@_verb
+def rates_verb(
+    recipe: RecipeFile,
+    *,
+    lowest: Annotated[float, typer.Option("--from", help="The smallest rate.")] = 1e-6,
+    highest: Annotated[float, typer.Option("--to", help="The largest rate.")] = 1e-3,
+    count: Annotated[int, typer.Option(help="How many rates.")] = 6,
+    tokens: Annotated[
+        str | None,
+        typer.Option(metavar="N", help="Tokens for each, like 200k; 40 steps by default."),
+    ] = None,
+    overrides: Overrides = None,
+    run_dir: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="The search's folder; runs/NAME-rates when left out."),
+    ] = None,
+) -> None:
+    """Train briefly at several learning rates, and propose one."""
+    from gapless.cli import render
+    from gapless.cli.progress import watching
+    from gapless.units import parse_tokens
+    from gapless.workflow import verbs
+
+    try:
+        amount = None if tokens is None else parse_tokens(tokens)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    with watching() as progress:
+        search = verbs.find_rate(
+            recipe,
+            between=(lowest, highest),
+            count=count,
+            tokens=amount,
+            overrides=overrides or (),
+            run_dir=run_dir,
+            progress=progress,
+        )
+    render.rates(search)
 
 
 @app.command("show")

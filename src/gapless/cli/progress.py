@@ -16,10 +16,10 @@ _SECONDS_BETWEEN_LINES = 5.0
 
 
 @contextmanager
-def watching(console: Console | None = None) -> Iterator[Watcher]:
-    """Give the watcher that suits where the output goes."""
-    console = console or Console(highlight=False)
-    if not console.is_terminal:
+def watching(console: Console | None = None, *, quiet: bool = False) -> Iterator[Watcher]:
+    """Give the watcher that suits where the output goes; a quiet one prints nothing."""
+    console = console or Console(highlight=False, quiet=quiet)
+    if quiet or not console.is_terminal:
         yield LineProgress(console)
         return
     bar = Progress(

@@ -16,6 +16,7 @@ from gapless.records.views import (
     Fate,
     Glimpse,
     Plan,
+    RateSearch,
     RunResult,
     Status,
 )
@@ -35,6 +36,13 @@ def init(written: Sequence[Path], console: Console | None = None) -> None:
     recipes = [path for path in written if path.suffix in {".yaml", ".yml"}]
     if recipes:
         _line(console, f"next:  gapless plan {recipes[0]}")
+
+
+def merge(written: Sequence[Path], console: Console | None = None) -> None:
+    """Show the files of a merged model."""
+    console = console or _console()
+    for path in written:
+        _line(console, f"wrote {path}")
 
 
 def plan(plan: Plan, console: Console | None = None) -> None:
@@ -84,6 +92,16 @@ def compare(comparison: Comparison, console: Console | None = None) -> None:
     console.print(tables.summary(rows))
     if comparison.report is not None:
         _line(console, f"report: {comparison.report}")
+
+
+def rates(search: RateSearch, console: Console | None = None) -> None:
+    """Show what each learning rate came to, and the one to take."""
+    console = console or _console()
+    console.print("", tables.rates(search), "")
+    if search.proposal is not None:
+        _line(console, f"training.learning_rate: {search.proposal:.2e}")
+    _line(console, search.reason)
+    _line(console, f"runs: {search.run_dir}")
 
 
 def show(glimpses: Sequence[Glimpse], console: Console | None = None) -> None:

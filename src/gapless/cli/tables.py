@@ -17,6 +17,7 @@ from gapless.records.views import (
     PlanArm,
     PlanScore,
     PlanSource,
+    RateSearch,
     SummaryRow,
 )
 from gapless.units import format_seconds, format_tokens
@@ -102,6 +103,33 @@ def summary(rows: Iterable[tuple[str, SummaryRow]]) -> Table:
             _change(row.forgetting),
             _number(row.gap_depth),
             _recovery(row),
+        )
+    return table
+
+
+def rates(search: RateSearch) -> Table:
+    """Tabulate what short runs at several learning rates came to."""
+    tokens = format_tokens(search.tokens_per_rate)
+    table = _table(
+        f"Changes in bits per byte after {tokens} tokens",
+        ">rate",
+        ">domain\nchange",
+        ">general\nchange",
+        ">last\nloss",
+        "loss",
+    )
+    for row in search.rows:
+        state = {
+            "fell": "fell",
+            "rose": "rose",
+            "diverged": f"diverged, step {row.steps + 1}",
+        }
+        table.add(
+            f"{row.rate:.2e}",
+            _small_change(row.gain),
+            _small_change(row.forgetting),
+            _number(row.loss),
+            state[row.state],
         )
     return table
 
@@ -235,6 +263,10 @@ def _number(value: float | None) -> str:
 
 def _change(value: float | None) -> str:
     return _NONE if value is None else f"{value:+.3f}"
+
+
+def _small_change(value: float | None) -> str:
+    return _NONE if value is None else f"{value:+.4f}"
 
 
 def _recovery(row: SummaryRow) -> str:

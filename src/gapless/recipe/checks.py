@@ -26,6 +26,7 @@ def check(recipe: Recipe) -> list[Mistake]:
         *_batches(recipe),
         *_optimizer(recipe),
         *_probes(recipe),
+        *_watch(recipe),
     ]
 
 
@@ -204,6 +205,16 @@ def _probes(recipe: Recipe) -> Iterator[Mistake]:
         elif name in recipe.sources:
             what = f"{name!r} is a source's name already"
             yield Mistake((*path, index, "name"), what, "Measurements go by this name.")
+
+
+def _watch(recipe: Recipe) -> Iterator[Mistake]:
+    if not recipe.training.watch.gradients:
+        return
+    for role in ("domain", "general"):
+        if not any(recipe.sources[name].held_out > 0 for name in _sources(recipe, role)):
+            what = f"no {role} source has held-out text whose gradient could be looked at"
+            mend = f"Give a {role} source 'held_out: 2%', or take the setting out."
+            yield Mistake(("training", "watch", "gradients"), what, mend)
 
 
 def _perplexity_probes(recipe: Recipe, held_out: list[str]) -> Iterator[Mistake]:

@@ -40,7 +40,8 @@ class Faults(Part):
     spike: Literal["stop", "skip", "roll_back", "ignore"] = "stop"
     """A loss far above those of the phase so far."""
     spike_factor: float = Field(default=2.0, gt=1)
-    """How many times the median of the phase's last 64 steps a spike is, at least."""
+    """How many times the median of the phase's last 64 steps a spike is, at least; a median below
+    1 nat counts as 1."""
     most: int = Field(default=16, ge=1)
     """After so many skipped or rolled-back batches the run stops all the same."""
 
@@ -76,6 +77,10 @@ class Training(Part):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     gradient_checkpointing: bool = False
     """Recompute activations in the backward pass: less memory, about a third more time."""
+    loss: Literal["auto", "whole", "chunked", "torch", "liger"] = "auto"
+    """Whether all logits of a micro-batch are in memory at once (whole); see docs/training.md."""
+    attention: Literal["auto", "masked", "documents"] = "auto"
+    """Whether tokens that cannot see one another cost nothing (documents), or are masked."""
     method: Method = Full()
     """Which weights learn."""
     pull: float = Field(default=0.0, ge=0)

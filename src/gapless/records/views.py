@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +99,8 @@ class PlanArm:
     """On this machine."""
     probes: int
     """How often the model is measured."""
+    memory_bytes: int = 0
+    """Needed at the most, in the memory of the device."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -276,6 +278,35 @@ class Comparison:
     rows: tuple[tuple[str, SummaryRow], ...]
     """Run name and one of its rows."""
     report: Path | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RateRow:
+    """What a short run at one learning rate came to."""
+
+    rate: float
+    gain: float | None
+    """Improvement on the domain against the base model; None when diverged or not measured."""
+    forgetting: float | None
+    """Change on general text against the base model; negative is a loss."""
+    loss: float | None
+    """Mean of the last quarter of the steps, in nats; None when diverged."""
+    steps: int
+    """Steps it took; fewer than the others when it diverged."""
+    state: Literal["fell", "rose", "diverged"]
+    """Whether the loss fell to the end; rose again, or above the smallest rate's; or jumped."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RateSearch:
+    """Short runs at several learning rates."""
+
+    run_dir: Path
+    tokens_per_rate: int
+    rows: tuple[RateRow, ...]
+    """The smallest rate first."""
+    proposal: float | None
+    reason: str
 
 
 class Progress(Protocol):

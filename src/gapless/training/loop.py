@@ -18,13 +18,19 @@ from gapless.records.rows import Rows
 from gapless.records.token_store import TokenStore
 from gapless.seeds import stream_key
 from gapless.training.checkpoints import FOLDER, Checkpoints, RunState
-from gapless.training.compute import Compute, accumulate_gradients, subnormals_flushed
+from gapless.training.compute import (
+    Compute,
+    accumulate_gradients,
+    subnormals_flushed,
+    with_ways,
+)
 from gapless.training.diagnosis import Namer, by_number, diagnose
 from gapless.training.guard import Fault, Guard
 from gapless.training.hooks import Hook, Moment
 from gapless.training.journals import Journals
 from gapless.training.optimizer import make_optimizer
 from gapless.training.processes import ALONE, Processes
+from gapless.training.sharding import divide, whole
 from gapless.training.speed import Speed
 from gapless.training.steering import Steering
 
@@ -85,18 +91,25 @@ def train(model: Any, job: TrainingJob) -> bool:
 
     """
     with subnormals_flushed():
-        return _Loop(model, job).run()
+        loop = _Loop(model, job)
+        with loop.checkpoints:
+            return loop.run()
 
 
 class _Loop:
     def __init__(self, model: Any, job: TrainingJob) -> None:
         self.job = job
-        self.model = model.to(job.compute.device).train()
+        self.model = divide(model, job.compute, job.processes, job.training.sharding).train()
         if job.training.gradient_checkpointing:
             self.model.gradient_checkpointing_enable({"use_reentrant": False})
+        ways = with_ways(job.compute, self.model, job.training, context=job.order.context)
+        self.compute = job.processes.agreed(ways)  # each has tried them out on its own slices
         self.optimizer = make_optimizer(model, job.training)
         self.checkpoints = Checkpoints(
-            job.folder / FOLDER, keep_last=job.training.checkpoints.keep_last
+            job.folder / FOLDER,
+            keep_last=job.training.checkpoints.keep_last,
+            asynchronous=job.training.checkpoints.asynchronous,
+            processes=job.processes,
         )
         self.domain_change: float | None = None
 
@@ -146,9 +159,14 @@ class _Loop:
         return state
 
     def _restore(self, checkpoint: Path) -> None:
-        tensors = self.checkpoints.restore(self.model, self.optimizer, checkpoint)
+        tensors = self.checkpoints.restore(
+            self.model, self.optimizer, checkpoint, self._remembered()
+        )
         for hook in self.job.hooks:
             hook.restore(tensors.get(hook.name, {}))
+
+    def _remembered(self) -> dict[str, Mapping[str, torch.Tensor]]:
+        return {hook.name: hook.tensors() for hook in self.job.hooks}
 
     def _step(self, state: RunState) -> RunState:
         job, started = self.job, time.perf_counter()
@@ -188,10 +206,10 @@ class _Loop:
             job.processes.share(packed),
             num_targets=packed.num_targets,
             micro_batch_rows=self._micro_batch_rows(),
-            compute=job.compute,
+            compute=self.compute,
         )
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), job.training.clip_norm)
-        return float(job.processes.summed(loss)), float(norm)
+        return float(job.processes.summed(loss)), float(whole(norm))
 
     def _micro_batch_rows(self) -> int:
         training = self.job.training
@@ -211,7 +229,7 @@ class _Loop:
             packed,
             rows,
             micro_batch_rows=self._micro_batch_rows(),
-            compute=self.job.compute,
+            compute=self.compute,
             processes=self.job.processes,
             names=self.job.name_documents,
         )
@@ -282,7 +300,7 @@ class _Loop:
                 self.model,
                 self.optimizer,
                 RunState(state.step, state.tokens_seen, change),
-                {hook.name: hook.tensors() for hook in self.job.hooks},
+                self._remembered(),
             )
 
 

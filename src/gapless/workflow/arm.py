@@ -5,17 +5,23 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from gapless.errors import RunError
+from gapless.errors import RecipeError
 from gapless.mixing import Rounds, Rule
 from gapless.recipe import Recipe
+from gapless.recipe.schedules import overlong
 from gapless.records.journal import Journal
 from gapless.records.measurements import items_path, read_items, read_measurements, write_items
 from gapless.records.token_store import TokenStore
 from gapless.workflow.base_model import BaseModel, check_context
+from gapless.workflow.document_names import names_of
 from gapless.workflow.order import batch_rows, open_order, rounds_of
 from gapless.workflow.stage import Stage, Workplace
+
+if TYPE_CHECKING:
+    from gapless.training.compute import Compute
+    from gapless.training.processes import Processes
 
 BASE, TRAINING = "base", "training"
 MODEL_FOLDER = "model"
@@ -76,22 +82,32 @@ def steps_to_measure(
 
 
 def rate_of(arm: Recipe, rounds: Rounds) -> Callable[[int], float]:
-    """Return tokens seen to learning rate, by the schedules of the run and of its phases."""
+    """Return tokens seen to learning rate, by the schedules of the run and of its phases.
+
+    Raises:
+        RecipeError: a schedule's stretches take more tokens than there are.
+
+    """
     from gapless.training.rates import Span, rate_at
 
-    training, context, spans = arm.training, arm.order.context, []
+    training, context = arm.training, arm.order.context
+    spans: list[Span] = []
     for phase, planned in zip(arm.order.phases, rounds.phases, strict=True):
         begins = planned.start * context
         own = phase.schedule is not None
-        spans.append(
-            Span(
-                begins=begins,
-                peak=phase.learning_rate or training.learning_rate,
-                schedule=phase.schedule or training.schedule,
-                start=begins if own else 0,
-                tokens=(planned.num_rows if own else rounds.num_rows) * context,
-            )
+        span = Span(
+            begins=begins,
+            peak=phase.learning_rate or training.learning_rate,
+            schedule=phase.schedule or training.schedule,
+            start=begins if own else 0,
+            tokens=(planned.num_rows if own else rounds.num_rows) * context,
         )
+        # Budgets are rounded down to whole rows, stretches are not: a step more is no mistake.
+        what = overlong(span.schedule.stretches(), span.tokens + training.batch_tokens)
+        if what is not None:
+            path = f"order.phases[{len(spans)}].schedule" if own else "training.schedule"
+            raise RecipeError(what, where=path, mend="Shorten them, or give fractions of the run.")
+        spans.append(span)
     return lambda tokens_seen: rate_at(spans, tokens_seen)
 
 
@@ -115,8 +131,17 @@ class TrainingInputs:
 
 
 def training_stage(inputs: TrainingInputs) -> Stage:
-    """Return the stage that trains one arm."""
+    """Return the stage that trains one arm.
+
+    Raises:
+        ModelError: the arm's method does not fit the model.
+
+    """
+    from gapless.modeling import check_fits
+
     arm = inputs.arm
+    if arm.training.method.type != "full":
+        check_fits(arm.training.method, inputs.model.facts().layers)
     return Stage(
         kind=TRAINING,
         subject=inputs.name,
@@ -127,7 +152,10 @@ def training_stage(inputs: TrainingInputs) -> Stage:
                 phase.model_dump(mode="json", include={"schedule", "learning_rate"})
                 for phase in arm.order.phases
             ],
-            "training": arm.training.model_dump(mode="json", exclude={"device"}),
+            "training": arm.training.model_dump(
+                mode="json",
+                exclude={"device": True, "sharding": True, "checkpoints": {"asynchronous"}},
+            ),
             "probing": arm.probing.model_dump(mode="json", include={"every", "first"}),
             "seed": arm.seed,
         },
@@ -138,17 +166,29 @@ def training_stage(inputs: TrainingInputs) -> Stage:
 
 
 def _train(inputs: TrainingInputs, folder: Path) -> dict[str, Any]:
-    import torch
+    from gapless.training.compute import Compute
+    from gapless.training.processes import Processes
 
+    training, processes = inputs.arm.training, Processes.of_environment()
+    compute = Compute.choose(training.device, training.precision)
+    with processes.joined(compute.device, f"{TRAINING}.{inputs.name}"):
+        return _train_together(inputs, folder, compute, processes)
+
+
+def _train_together(
+    inputs: TrainingInputs, folder: Path, compute: "Compute", processes: "Processes"
+) -> dict[str, Any]:
     from gapless.modeling import adapt
     from gapless.training.borders import check_borders
-    from gapless.training.compute import Compute
     from gapless.training.loop import TrainingJob, train
+    from gapless.training.out_of_memory import memory_explained
+    from gapless.training.sharding import divide
     from gapless.workflow.hooks import hooks_of
 
     arm, name, base = inputs.arm, inputs.name, inputs.base
-    if inputs.before is not None:
+    if inputs.before is not None and processes.is_first:
         _go_on_from(inputs.before, folder, until=arm.order.changes[-1].at)
+    processes.wait()
     stores = {source: TokenStore.open(stage.path) for source, stage in inputs.tokens.items()}
     facts = inputs.order.facts()
     order, rounds = (
@@ -156,8 +196,8 @@ def _train(inputs: TrainingInputs, folder: Path) -> dict[str, Any]:
         rounds_of(arm, facts, inputs.rules),
     )
     measured_steps, saved_steps = steps_to_measure(arm, order.num_tokens, rounds.readings)
-    compute = Compute.choose(arm.training.device, arm.training.precision)
     loaded = adapt(inputs.model.load(), arm.training.method, seed=arm.seed)
+    loaded = divide(loaded, compute, processes, arm.training.sharding)
     check_borders(loaded, compute)
     job = TrainingJob(
         seed=arm.seed,
@@ -167,33 +207,42 @@ def _train(inputs: TrainingInputs, folder: Path) -> dict[str, Any]:
         rate=rate_of(arm, rounds),
         rounds=rounds,
         compute=compute,
+        processes=processes,
         probe_steps=frozenset(measured_steps),
         checkpoint_steps=frozenset(saved_steps),
         measure=_measurer(arm, inputs.model, base.inputs["probes"], compute=compute, arm_name=name),
         base=_measured_base(base, name),
-        hooks=hooks_of(arm, inputs.model, stores, compute),
+        hooks=hooks_of(arm, inputs.model, stores, compute, processes),
         folder=folder,
         observer=inputs.observe(name, order.num_tokens),
         stop=inputs.stop,
+        name_documents=lambda source, indices: names_of(
+            inputs.tokens[source].inputs["documents"].path, indices
+        ),
     )
-    try:
+    with memory_explained(
+        arm.training,
+        context=arm.order.context,
+        processes=job.processes.size,
+        where=f"training.{name}",
+    ):
         finished = train(loaded, job)
-    except torch.OutOfMemoryError as error:
-        raise RunError(
-            f"the GPU's memory is too small: {error}",
-            where=f"training.{name}",
-            mend="Lower training.micro_batch_tokens, or set training.gradient_checkpointing.",
-        ) from error
     if not finished:
         raise KeyboardInterrupt
-    _export(loaded, inputs, folder / MODEL_FOLDER)
+    _export(loaded, inputs, folder / MODEL_FOLDER, processes)
     _export_average(job, loaded, inputs, folder)
-    return {"tokens": order.num_tokens, "steps": saved_steps[-1], "compute": compute.describe()}
+    return {
+        "tokens": order.num_tokens,
+        "steps": saved_steps[-1],
+        "compute": compute.describe(),
+        "processes": processes.size,
+    }
 
 
 def _go_on_from(before: Stage, folder: Path, *, until: int) -> None:
     """Take over what the arm had done before its mixture was changed, up to that token."""
     from gapless.training.checkpoints import FOLDER, Checkpoints
+    from gapless.training.journals import FAULTS
 
     place = before.path if before.is_done() else before.folder.partial_path
     if not place.is_dir():
@@ -201,18 +250,26 @@ def _go_on_from(before: Stage, folder: Path, *, until: int) -> None:
     if Checkpoints(folder / FOLDER, keep_last=1).adopt(place / FOLDER, until=until):
         for journal in place.glob("*.jsonl"):
             shutil.copy2(journal, folder / journal.name)
+        # The batches from there on are others.
+        Journal(folder / FAULTS).cut(lambda row: row["tokens_seen"] <= until)
         shutil.copytree(place / "items", folder / "items", dirs_exist_ok=True)
 
 
-def _export(loaded: Any, inputs: TrainingInputs, out: Path) -> None:
+def _export(loaded: Any, inputs: TrainingInputs, out: Path, processes: "Processes") -> None:
     """Write the adapted model with its tokenizer: a folder that `transformers` loads."""
     from gapless.modeling import plain_state, save_model
-    from gapless.tokenization import files
+    from gapless.tokenization import TEMPLATE_FILE, files, template_files
+    from gapless.training.sharding import whole_state
 
+    whole = whole_state(loaded, processes)
+    if not processes.is_first:
+        return
     out.mkdir(exist_ok=True)
-    state = plain_state(loaded.state_dict(), inputs.arm.training.method)
+    state = plain_state(whole, inputs.arm.training.method)
     save_model(loaded, out, dtype=inputs.model.stored_dtype(), state=state)
-    for path in files(inputs.model.tokenizer_dir):
+    tokenizer = inputs.model.tokenizer_dir
+    told = [stage.path / TEMPLATE_FILE for stage in inputs.tokens.values()]
+    for path in (*files(tokenizer), *template_files(tokenizer), *filter(Path.is_file, told)):
         shutil.copyfile(path, out / path.name)
 
 
@@ -223,11 +280,12 @@ def _export_average(job: Any, loaded: Any, inputs: TrainingInputs, folder: Path)
     for hook in job.hooks:
         if isinstance(hook, Average):
             with hook.in_place(loaded):
-                _export(loaded, inputs, folder / f"{MODEL_FOLDER}-average")
+                _export(loaded, inputs, folder / f"{MODEL_FOLDER}-average", job.processes)
                 measurements, _ = job.measure(loaded, job.order.num_tokens)
-            journal = Journal(folder / "average.jsonl")
-            journal.path.unlink(missing_ok=True)
-            journal.append(*(measurement.row() for measurement in measurements))
+            if job.processes.is_first:
+                journal = Journal(folder / "average.jsonl")
+                journal.path.unlink(missing_ok=True)
+                journal.append(*(measurement.row() for measurement in measurements))
 
 
 def _measurer(

@@ -12,6 +12,7 @@ import numpy as np
 
 from gapless.errors import DataError
 from gapless.recipe import Recipe
+from gapless.recipe.chats import Chat
 from gapless.recipe.cleanings import Cleaning, Paragraphs
 from gapless.recipe.probes import BitsPerByte, MultipleChoice, Perplexity
 from gapless.recipe.schema import Source
@@ -19,6 +20,7 @@ from gapless.records.documents import parts as document_parts
 from gapless.records.fingerprint import FileHashes, of_value
 from gapless.records.removals import Removals
 from gapless.records.scores import read_scores
+from gapless.workflow.chats import chat_template_of, encode_chats
 from gapless.workflow.stage import Stage, Workplace, locate, told_at
 
 if TYPE_CHECKING:
@@ -63,7 +65,11 @@ def documents_stage(
     place: Workplace,
     paragraphs: Paragraphs | None,
 ) -> Stage:
-    """Return the stage that reads, cleans and splits one source."""
+    """Return the stage that reads, cleans and splits one source.
+
+    Conversations keep the paragraphs that stood in others: without them, they would be others.
+    """
+    distinct = paragraphs if source.chat is None else None
 
     def work(_: Stage, folder: Path) -> dict[str, Any]:
         from gapless.corpus import add_up, parts_of, prepare_distinct, prepare_part
@@ -72,14 +78,12 @@ def documents_stage(
         stretches = parts_of(files)
         each = partial(place.engine.map, num_bytes=estimate_bytes(files))
         with told_at(f"sources.{name}"):
-            if paragraphs is None:
+            if distinct is None:
                 tasks = [
                     (source, cleaning, p, folder, number) for number, p in enumerate(stretches)
                 ]
                 return add_up(each(prepare_part, tasks), cleaning)
-            parts = prepare_distinct(
-                source, cleaning, stretches, folder, spec=paragraphs, each=each
-            )
+            parts = prepare_distinct(source, cleaning, stretches, folder, spec=distinct, each=each)
             return add_up(parts, cleaning) | added_up([part["paragraphs"] for part in parts])
 
     return Stage(
@@ -88,15 +92,22 @@ def documents_stage(
         version=2,
         root=place.root,
         part={
-            "source": source.model_dump(mode="json", exclude={"path", "role"}),
+            "source": _reading(source),
             "cleaning": cleaning.model_dump(mode="json"),
             "files": [file.name for file in files],  # they are part of each document's origin
         }
-        | ({"paragraphs": paragraphs.model_dump(mode="json")} if paragraphs else {}),
+        | ({"paragraphs": distinct.model_dump(mode="json")} if distinct else {}),
         content={"files": _content(files, place.hashes)},
         work=work,
         resumable=True,
     )
+
+
+def _reading(source: Source) -> dict[str, Any]:
+    """Return what the recipe says of how a source's files become documents."""
+    unread: dict[str, Any] = {"path": True, "role": True}
+    unread["chat"] = {"learn", "template"} if source.chat else True
+    return source.model_dump(mode="json", exclude=unread)
 
 
 def duplicates_stage(recipe: Recipe, documents: Mapping[str, Stage], place: Workplace) -> Stage:
@@ -145,7 +156,9 @@ def _text_bytes(documents: Iterable[Stage]) -> int:
     return sum(int(stage.facts()["bytes"]) for stage in documents)
 
 
-def tokens_stage(name: str, documents: Stage, *, tokenizer_dir: Path, place: Workplace) -> Stage:
+def tokens_stage(
+    name: str, documents: Stage, *, chat: Chat | None, tokenizer_dir: Path, place: Workplace
+) -> Stage:
     """Return the stage that turns one source's documents into a token store.
 
     Copies and contaminated documents are in it too: what is left out of training changes with the
@@ -153,19 +166,30 @@ def tokens_stage(name: str, documents: Stage, *, tokenizer_dir: Path, place: Wor
     """
     from gapless.tokenization import files as tokenizer_files
 
+    content = {"tokenizer": place.hashes.of_files(tokenizer_files(tokenizer_dir))}
+    template: Path | None = None
+    if chat is not None:
+        template = chat_template_of(name, chat, tokenizer_dir=tokenizer_dir, place=place)
+        content |= {} if template is None else {"template": place.hashes.of_file(template)}
+
     def work(_: Stage, folder: Path) -> dict[str, Any]:
         from gapless.tokenization import encode_documents, load_tokenizer
 
-        return encode_documents(documents.path, folder, load_tokenizer(tokenizer_dir))
+        tokenizer = load_tokenizer(tokenizer_dir)
+        if chat is None:
+            return encode_documents(documents.path, folder, tokenizer)
+        return encode_chats(
+            name, chat, documents.path, folder, tokenizer=tokenizer, template=template
+        )
 
     return Stage(
         kind=TOKENS,
         subject=name,
         version=2,
         root=place.root,
-        part={},
+        part={} if chat is None else {"learn": chat.learn},
         inputs={"documents": documents},
-        content={"tokenizer": place.hashes.of_files(tokenizer_files(tokenizer_dir))},
+        content=content,
         work=work,
     )
 

@@ -20,6 +20,7 @@ from gapless.units import format_bytes
 from gapless.workflow.arm import steps_to_measure
 from gapless.workflow.base_model import check_context
 from gapless.workflow.order import batch_rows, roles, rounds_of, settle_order, with_proposals
+from gapless.workflow.plan_memory import arm_memory
 from gapless.workflow.plan_tree import mixture_tree
 from gapless.workflow.plan_warnings import order_warnings, run_warnings
 from gapless.workflow.planned_rows import planned_rows
@@ -27,8 +28,6 @@ from gapless.workflow.run_folder import RunFolder
 from gapless.workflow.stage import Stage
 from gapless.workflow.tree import ArmStages, Tree
 
-_BYTES_PER_PARAMETER_TRAINING = 16
-"""fp32 weights, gradients and two moments of AdamW."""
 _BYTES_PER_PARAMETER_CHECKPOINT = 12
 """fp32 weights and two moments."""
 _TRAINING_PASSES = 3
@@ -54,8 +53,7 @@ def make_plan(tree: Tree, folder: RunFolder, *, machine_speed: bool = True) -> P
     return Plan(
         run_dir=folder.path,
         parameters=facts.parameters,
-        memory_bytes=facts.parameters * _BYTES_PER_PARAMETER_TRAINING
-        + _activation_bytes(tree, facts),
+        memory_bytes=max(arm.memory_bytes for arm in arms),
         disk_bytes=_disk_bytes(tree, facts.parameters),
         stages=tuple(_stage(stage) for stage in tree.stages()),
         sources=tuple(sources),
@@ -184,8 +182,9 @@ def _arm(name: str, recipe: Recipe, order: Mapping[str, Any], facts: Any, speed:
     tokens, rounds = order["tokens"], rounds_of(recipe, order)
     measured, saved = steps_to_measure(recipe, tokens, rounds.readings)
     flops = facts.training_flops(tokens, recipe.order.context)
-    probed = sum(_probed_bytes(recipe)) / _BYTES_PER_TOKEN_ESTIMATE
-    once = facts.training_flops(round(probed), recipe.order.context) / _TRAINING_PASSES
+    probed_tokens = [round(b / _BYTES_PER_TOKEN_ESTIMATE) for b in _probed_bytes(recipe)]
+    probed = sum(probed_tokens)
+    once = facts.training_flops(probed, recipe.order.context) / _TRAINING_PASSES
     evaluation = once * len(measured)
     return PlanArm(
         name=name,
@@ -194,6 +193,7 @@ def _arm(name: str, recipe: Recipe, order: Mapping[str, Any], facts: Any, speed:
         flops=flops + evaluation,
         hours=(flops + evaluation) / speed / 3600,
         probes=len(measured),
+        memory_bytes=arm_memory(recipe, facts, probed_tokens, _compute(recipe)),
     )
 
 
@@ -221,20 +221,17 @@ def _num_labels(score: Score) -> int:
     return len(score.among or ()) or 1 if isinstance(score, Language) else 1
 
 
-def _speed(recipe: Recipe) -> float:
+def _compute(recipe: Recipe) -> Any:
     from gapless.training.compute import Compute
+
+    return Compute.choose(recipe.training.device, recipe.training.precision)
+
+
+def _speed(recipe: Recipe) -> float:
     from gapless.workflow.machine import training_flops_per_second
 
-    compute = Compute.choose(recipe.training.device, recipe.training.precision)
+    compute = _compute(recipe)
     return training_flops_per_second(device=compute.device.type, bf16=compute.bf16)
-
-
-def _activation_bytes(tree: Tree, facts: Any) -> int:
-    """Per token and layer 34 bytes x hidden (Korthikanti et al. 2022, section 4.1), and logits."""
-    training = tree.recipe.training
-    tokens = training.micro_batch_tokens or training.batch_tokens
-    layers = 1 if training.gradient_checkpointing else facts.layers
-    return int(tokens * (34 * facts.hidden_size * layers + 12 * facts.vocabulary_size))
 
 
 def _disk_bytes(tree: Tree, parameters: int) -> int:

@@ -6,6 +6,7 @@ from typing import Any
 from gapless.recipe import Recipe
 from gapless.recipe.curricula import Curriculum, Labels
 from gapless.records.stretches import Draw
+from gapless.records.token_store import TokenStore
 from gapless.strata import source_of
 from gapless.workflow.order import curriculum_strata, rounds_of
 from gapless.workflow.order_words import curriculum_words
@@ -39,7 +40,8 @@ def order_warnings(tree: Tree, settled: Mapping[str, Mapping[str, Any]]) -> Iter
     found: dict[str, list[str]] = {}
     for name, facts in settled.items():
         recipe = tree.arms[name].recipe
-        for text in (*_unreached(recipe, facts), *_unscored(recipe, facts)):
+        found_here = (*_unreached(recipe, facts), *_unscored(recipe, facts), *_cut(recipe, tree))
+        for text in found_here:
             found.setdefault(text, []).append(name)
     for text, names in found.items():
         if len(settled) == 1:
@@ -124,6 +126,30 @@ def _listed(reached: Mapping[str, float]) -> str:
 
 def _how(curriculum: Curriculum) -> str:
     return curriculum_words(curriculum.model_copy(update={"sources": (), "across": False}))
+
+
+def _cut(recipe: Recipe, tree: Tree) -> Iterator[str]:
+    """Say which conversations do not stay whole in their rows."""
+    context = recipe.order.context
+    for name, source in recipe.trained_sources.items():
+        if source.chat is None:
+            continue
+        if recipe.order.packing == "cut":
+            yield (
+                f"conversations of {name} are cut where rows end: `order.packing: best_fit` keeps "
+                "them whole"
+            )
+        tokens = tree.pools[name].tokens
+        if tokens.is_done():
+            store = TokenStore.open(tokens.path)
+            lengths = store.lengths[~store.held_out]
+            long = int((lengths > context).sum())
+            if long:
+                yield (
+                    f"{long:,} of {len(lengths):,} conversations of {name} are longer than "
+                    f"order.context ({context:,} tokens): they are split, and what follows a "
+                    "border is learned without what stands before it"
+                )
 
 
 def _unscored(recipe: Recipe, facts: Mapping[str, Any]) -> Iterator[str]:

@@ -16,6 +16,7 @@ from gapless.workflow.order_words import phase_words
 from gapless.workflow.report_order import OrderOfArm
 from gapless.workflow.report_scores import ScoreColumns
 from gapless.workflow.report_text import removals, source_content
+from gapless.workflow.report_watch import gradients, parts_moved, run_facts, seconds_of
 from gapless.workflow.results import ANALYSIS
 from gapless.workflow.run_folder import RECIPE_FILE, RunFolder
 
@@ -36,7 +37,8 @@ def content_of(folder: RunFolder, *, arm_prefix: str = "") -> shown.Content:
         scores=tuple(columns.numbers()),
         labels=tuple(columns.labels()),
         recipe_yaml=(folder.path / RECIPE_FILE).read_text(),
-        environment=_environment(folder),
+        environment=_environment(folder)
+        | run_facts({name: stages[f"training.{name}"].path for name in arms(recipe)}),
         warnings=tuple(_warnings(recipe)),
     )
 
@@ -62,7 +64,7 @@ def _arms(
         training = stages[f"training.{name}"].path
         order = OrderOfArm(name, arm, stages)
         steps = list(Journal(training / "steps.jsonl").rows())
-        seconds = sum(row["seconds"] for row in Journal(training / "speed.jsonl").rows())
+        observed = list(Journal(training / "observations.jsonl").rows())
         own = [row for row in rows if row["arm"] == name]
         learnt = [row for row in steps if row["loss"] is not None]
         kept = learnt[:: max(1, len(learnt) // _TRACE_POINTS)]
@@ -81,7 +83,9 @@ def _arms(
                 tokens=tokens, values=tuple(row["learning_rate"] for row in kept)
             ),
             tokens_seen=steps[-1]["tokens_seen"],
-            seconds=seconds,
+            seconds=seconds_of(training),
+            parts=parts_moved(observed),
+            gradients=gradients(observed),
         )
 
 

@@ -3,12 +3,13 @@
 import json
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from gapless.errors import RecipeError
+from gapless.errors import RecipeError, Terminated
 from gapless.records.artifact import write_text
 from gapless.records.measurements import Measurement
 from gapless.records.views import Progress
@@ -17,33 +18,51 @@ from gapless.workflow.run_folder import RunFolder
 from gapless.workflow.stage import Stage
 from gapless.workflow.tree import Tree
 
+_SAME_REQUEST_SECONDS = 1.0
+"""Launchers tell a process group and then its processes: one wish may come as two signals."""
+
 
 class StopRequest:
-    """Ctrl-C, turned into a question that the loop asks after every step."""
+    """Ctrl-C and SIGTERM, turned into a question that the loop asks after every step."""
 
     def __init__(self) -> None:
-        self.requested = False
+        self._first: int | None = None
+        self._asked_at = 0.0
 
     def __call__(self) -> bool:
-        """Whether the user asked to stop."""
-        return self.requested
+        """Whether somebody asked to stop."""
+        return self._first is not None
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Catch Ctrl-C (once; a second one stops at once) while the stages work."""
+        """Catch both signals while the stages work; a second one, later, stops at once.
+
+        Raises:
+            Terminated: the stages stopped because of SIGTERM.
+
+        """
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-
-        def on_interrupt(*_: object) -> None:
-            self.requested = True
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-
-        before = signal.signal(signal.SIGINT, on_interrupt)
+        before = {
+            number: signal.signal(number, self._hear) for number in (signal.SIGINT, signal.SIGTERM)
+        }
         try:
             yield
+        except KeyboardInterrupt:
+            if self._first == signal.SIGTERM:
+                raise Terminated from None
+            raise
         finally:
-            signal.signal(signal.SIGINT, before)
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _hear(self, number: int, _: object) -> None:
+        now = time.monotonic()
+        if self._first is None:
+            self._first, self._asked_at = number, now
+        elif now - self._asked_at >= _SAME_REQUEST_SECONDS:
+            raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
 
 
 class ArmObserver:

@@ -138,6 +138,10 @@ class Stage:
                 facts = self.work(self, folder)
                 self._commit(facts)
 
+    def take_part(self) -> None:
+        """Do the work beside the process that commits it."""
+        self.work(self, self.folder.partial_path)
+
     def _commit(self, facts: dict[str, Any]) -> None:
         self.folder.commit(
             Manifest(

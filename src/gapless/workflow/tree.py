@@ -118,7 +118,13 @@ def build_tree(
     trained = {name: stage for name, stage in documents.items() if name in recipe.trained_sources}
     duplicates = data.duplicates_stage(recipe, trained, place)
     tokens = {
-        name: data.tokens_stage(name, stage, tokenizer_dir=model.tokenizer_dir, place=place)
+        name: data.tokens_stage(
+            name,
+            stage,
+            chat=recipe.sources[name].chat,
+            tokenizer_dir=model.tokenizer_dir,
+            place=place,
+        )
         for name, stage in trained.items()
     }
     scores = ScoreStages.of(recipe, documents, model=model, place=place)

@@ -20,6 +20,7 @@ from gapless.records.views import (
     Plan,
     PlanStage,
     Progress,
+    RateSearch,
     RunResult,
     Status,
 )
@@ -90,9 +91,12 @@ def run(
         remember_environment,
         stages_until,
     )
+    from gapless.workflow.together import is_first, let_others_in, take_part, wait_for_first
 
     progress = progress or _Silent()
     recipe = Path(recipe)
+    if not is_first():
+        wait_for_first()
     decoded, folder = _open(recipe, overrides, run_dir)
     if decoded.decontamination is None and not allow_contamination:
         raise RecipeError(
@@ -109,8 +113,14 @@ def run(
     _check_rules(decoded, rules or {}, recipe)
     with _tree(decoded, recipe, folder, observe=observe, stop=stop, rules=rules) as tree:
         stages = stages_until(tree, until)
+        if not is_first():
+            with stop.listening():
+                take_part(stages, stop=stop)
+            return RunResult(run_dir=folder.path, report=None, summary=(), did=(), stopped_at=until)
         with folder.locked():
             folder.claim(decoded, list(tree.stages()))
+            tree.place.hashes.save()
+            let_others_in()
             if all(stage.is_done() for stage in stages) and _has_report(folder, until):
                 return _result(folder, did=(), stopped_at=until)
             if any(stage.kind == "training" and not stage.is_done() for stage in stages):
@@ -123,6 +133,58 @@ def run(
         if until is None:
             report(folder.path)
         return _result(folder, did=tuple(did), stopped_at=until)
+
+
+def find_rate(
+    recipe: str | Path,
+    *,
+    between: tuple[float, float] = (1e-6, 1e-3),
+    count: int = 6,
+    tokens: int | None = None,
+    overrides: Sequence[str] = (),
+    run_dir: str | Path | None = None,
+    progress: Progress | None = None,
+) -> RateSearch:
+    """Train a recipe briefly at several peak learning rates, and say which one to take.
+
+    ``count`` rates ``between`` two, each as many times the one before, see the same ``tokens`` (40
+    steps when left out) of the recipe's first phase, warmed up and then constant. Its arms are left
+    out. Resumes what was cut off; done rates of an earlier search are kept.
+    """
+    from gapless.workflow.plan import refuse_full_disk
+    from gapless.workflow.rate_search import (
+        SUFFIX,
+        Range,
+        check_folder,
+        outcome,
+        search_recipe,
+        train_all,
+        with_one_arm,
+    )
+    from gapless.workflow.run import ArmObserver, StopRequest, do_missing, remember_environment
+    from gapless.workflow.together import refuse_many
+
+    refuse_many("rates")
+    recipe, progress, stop = Path(recipe), progress or _Silent(), StopRequest()
+    decoded = load(recipe, overrides)
+    asked = Range(*between, count=count, tokens=tokens)
+    searched = search_recipe(decoded, asked)
+    usual = recipe.parent / "runs" / f"{decoded.name}{SUFFIX}"
+    folder = RunFolder(Path(run_dir) if run_dir else usual)
+    check_folder(folder, searched)
+
+    def observe(arm: str, total_tokens: int) -> ArmObserver:
+        return ArmObserver(arm, total_tokens, progress)
+
+    with _tree(searched, recipe, folder, observe=observe, stop=stop) as tree, folder.locked():
+        folder.claim(searched, list(tree.stages()))
+        refuse_full_disk(with_one_arm(tree), folder)
+        remember_environment(tree, folder)
+        with stop.listening():
+            ready = [s for s in tree.stages() if s.kind not in {"training", "analysis"}]
+            do_missing(ready, progress=progress, others=folder.artifacts_beside(), stop=stop)
+            train_all(tree, progress=progress, stop=stop)
+        return outcome(tree, folder.path)
 
 
 def status(run_dir: str | Path) -> Status:
@@ -176,6 +238,24 @@ def audit(run_dir: str | Path, arm: str | None = None) -> list[Audit]:
     from gapless.workflow.audit import audits
 
     return audits(Path(run_dir), arm)
+
+
+def merge(
+    out: str | Path,
+    models: Sequence[str | Path],
+    *,
+    weights: Sequence[float] | None = None,
+    base: str | Path | None = None,
+    towards_base: float | None = None,
+) -> list[Path]:
+    """Average model folders into a new one, ``out``; return the files written.
+
+    ``weights`` sum to 1, and are equal when left out. With ``base``, the average then goes the part
+    ``towards_base`` (0 to 1) of the way back to that model.
+    """
+    from gapless.workflow.merging import merge_folders
+
+    return merge_folders(Path(out), models, weights=weights, base=base, towards_base=towards_base)
 
 
 def init(directory: str | Path) -> list[Path]:

@@ -3,6 +3,7 @@
     python benchmarks/training.py --device cpu  [--shape 1.6M 9M]      --scratch FOLDER
     python benchmarks/training.py --device cuda [--shape 135M 1.1B 8B] --scratch FOLDER
 
+litgpt joins in with `--litgpt-python PATH`, the Python of an environment that has it.
 Every way trains in a process of its own, turn by turn in several rounds, and the median counts. On
 a CPU the rows are shipped text, on a GPU random ids. Printed are Markdown tables, and what they
 depend on. See `training_ways.py` for what each way does.
@@ -26,7 +27,7 @@ import transformers
 from training_task import SHAPES, Task, as_json
 
 HERE = Path(__file__).parent
-OURS, PEAK = "gapless", "matrix products"
+OURS, LITGPT, PEAK = "gapless", "litgpt", "matrix products"
 WAYS = {
     "cpu": (OURS, "Trainer", "bare loop", "bare loop, borders", "bare loop, compiled", PEAK),
     "cuda": (OURS, "Trainer", "Trainer, Liger", "bare loop, compiled", PEAK),
@@ -48,9 +49,12 @@ def prepare(task: Task) -> None:
     write_rows(task.folder, task.size.context, task.num_rows)
 
 
-def trained(task: Task, way: str) -> Facts:
+def trained(task: Task, way: str, litgpt_python: str | None) -> Facts:
     """Train one way in its own process; return its facts, or why there are none."""
-    command = [sys.executable, str(HERE / "training_ways.py"), way, as_json(task)]
+    script = [sys.executable, str(HERE / "training_ways.py")]
+    if way == LITGPT:
+        script = [str(litgpt_python), str(HERE / "training_litgpt.py")]
+    command = [*script, way, as_json(task)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         return {"way": way, "failed": (done.stderr.strip().splitlines() or ["no word"])[-1]}
@@ -58,14 +62,14 @@ def trained(task: Task, way: str) -> Facts:
     return found
 
 
-def compare(task: Task, ways: Sequence[str], rounds: int) -> None:
+def compare(task: Task, ways: Sequence[str], rounds: int, litgpt_python: str | None = None) -> None:
     """Train every way, turn by turn, and print the table."""
     prepare(task)
     found: dict[str, list[Facts]] = {way: [] for way in ways}
     for _ in range(rounds):
         for way in ways:
             if not any("failed" in facts for facts in found[way]):
-                found[way].append(trained(task, way))
+                found[way].append(trained(task, way, litgpt_python))
     kind = "bf16" if task.bf16 else "fp32"
     size = task.size
     print(
@@ -127,8 +131,16 @@ def main() -> None:
                 options.steps,
                 options.rows,
             )
-            compare(task, options.way or WAYS[options.device], options.rounds)
+            compare(task, ways_of(options), options.rounds, options.litgpt_python)
     facts(options, load)
+
+
+def ways_of(options: argparse.Namespace) -> list[str]:
+    """Return the ways that the command line asks for, and litgpt where there is one."""
+    ways = list(options.way or WAYS[options.device])
+    if options.litgpt_python and not options.way:
+        ways.insert(-1, LITGPT)
+    return ways
 
 
 def facts(options: argparse.Namespace, load: tuple[float, ...]) -> None:
@@ -138,6 +150,7 @@ def facts(options: argparse.Namespace, load: tuple[float, ...]) -> None:
     loads = [", ".join(f"{value:.2f}" for value in each) for each in (load, os.getloadavg())]
     words = f"--device {options.device} --precision {options.precision} --steps {options.steps}"
     words += f" --warm {options.warm} --rounds {options.rounds} --scratch FOLDER"
+    words += " --litgpt-python PYTHON" if options.litgpt_python else ""
     print(f"\n- command: `python benchmarks/training.py {words}`")
     card = f", {torch.cuda.get_device_name()}" if options.device == "cuda" else ""
     print(f"- machine: {processor()}, {os.cpu_count()} cores{card}; {sys.platform}")
@@ -160,6 +173,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=20, help="that are timed (20)")
     parser.add_argument("--warm", type=int, default=5, help="steps before them (5)")
     parser.add_argument("--rounds", type=int, default=3, help="how often each way runs (3)")
+    parser.add_argument("--litgpt-python", help="of an environment that has litgpt")
     parser.add_argument("--rows", type=int, help="of a step, other than the shape's")
     parser.add_argument("--scratch", type=Path, required=True, help="where there is room")
     options = parser.parse_args()

@@ -5,6 +5,7 @@ GaplessError
  |- DataError     a source cannot serve what the recipe asks of it     exit status 1
  |- AssetError    a named model or corpus cannot be had                exit status 1
  |- ModelError    a model or tokenizer folder cannot be used           exit status 1
+ |- SandboxError  model-written code cannot be run safely here         exit status 1
  `- RunError      a run folder cannot be used, or a run failed         exit status 1
 """
 
@@ -58,6 +59,10 @@ class AssetError(GaplessError):
 
 class ModelError(GaplessError):
     """A model or tokenizer folder cannot be used."""
+
+
+class SandboxError(GaplessError):
+    """Code that a model has written cannot be run safely on this machine."""
 
 
 class RunError(GaplessError):

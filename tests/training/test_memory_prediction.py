@@ -12,7 +12,9 @@ from gapless.evaluation import likelihood
 from gapless.modeling import ModelFacts, new_model
 from gapless.modeling.folder import facts_of_config
 from gapless.modeling.memory import StepShape, layer_bytes, loss_bytes, step_memory
+from gapless.recipe.training import Training
 from gapless.training import attention, losses
+from gapless.training.optimizer import make_optimizer
 from gapless.workflow import plan_memory, verbs
 from tests.workflow.world import make_world
 
@@ -109,6 +111,21 @@ def test_what_is_set_lowers_what_it_should() -> None:
     assert step_memory(facts, shape(64)).gradients > 0
     on_gpu = step_memory(facts, shape(8192, bf16=True, device="cuda"))
     assert on_gpu.activations < plain.activations
+
+
+def test_fewer_bits_are_counted_as_they_are_held() -> None:
+    facts = FACTS["135M"]
+    low = step_memory(
+        facts, shape(64, accumulates=True, bf16=True, bf16_weights=True, eight_bit=True)
+    )
+    assert (low.weights, low.gradients) == (2 * facts.parameters, 2 * facts.parameters)
+    table = torch.nn.Embedding(64, 512, dtype=torch.bfloat16)
+    optimizer = make_optimizer(table, Training(weights="bf16", optimizer="adamw_8bit"))
+    table.weight.grad = torch.ones_like(table.weight)
+    optimizer.step()
+    held = {key: tensor.nbytes for key, tensor in optimizer.state[table.weight].items()}
+    assert held.pop("step") == 4
+    assert sum(held.values()) / (64 * 512) == pytest.approx(low.moments / facts.parameters)
 
 
 def test_its_constants_are_those_of_the_rooms_they_speak_of() -> None:

@@ -18,18 +18,19 @@ from gapless.training.compute import Compute
 from gapless.training.processes import Processes
 from gapless.training.sharding import divide
 from gapless.training.tensors import _dealt
-from tests.training.two_processes import SCENARIOS, stop_after, train
+from tests.training.two_processes import CUT, SCENARIOS, stop_after, train
 from tests.training.world import tiny_model
 
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-EXACT = sorted(SCENARIOS.keys() - {"bf16"})
+ROUNDED = ("bf16", "eight_bit", "low_bit")
+EXACT = sorted(SCENARIOS.keys() - {*ROUNDED})
 
 
 @pytest.fixture(scope="module")
 def together(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What two processes have made."""
     folder = tmp_path_factory.mktemp("together")
-    for scenario in ("plain", "averaged"):
+    for scenario in CUT:
         train(folder / f"{scenario}_one_to_two", scenario, stop=stop_after(7))
     subprocess.run(
         [*TORCHRUN, "--nproc-per-node", "2", "-m", "tests.training.two_processes", str(folder)],
@@ -37,7 +38,7 @@ def together(tmp_path_factory: pytest.TempPathFactory) -> Path:
         check=True,
         timeout=300,
     )
-    for scenario in ("plain", "averaged"):
+    for scenario in CUT:
         train(folder / f"{scenario}_two_to_one", scenario)
     return folder
 
@@ -106,7 +107,32 @@ def test_measurements_of_a_divided_model_are_those_of_a_whole_one(
     assert [row["value"] for row in ours] == pytest.approx([row["value"] for row in theirs])
 
 
-@pytest.mark.parametrize("scenario", ["plain", "averaged"])
+@pytest.mark.parametrize("scenario", ["eight_bit", "low_bit"])
+def test_low_bit_slices_learn_the_same(alone: Path, together: Path, scenario: str) -> None:
+    ours, theirs = losses(together, scenario), losses(alone, scenario)
+    assert ours[0] == pytest.approx(theirs[0], rel=1e-3)
+    assert ours == pytest.approx(theirs, rel=0.03)
+    weights = load_file(together / f"{scenario}.safetensors")
+    kept = torch.bfloat16 if scenario == "low_bit" else torch.float32
+    assert {tensor.dtype for tensor in weights.values()} == {kept}
+    checkpoint = together / scenario / "checkpoints/step-00000020"
+    moments = {n: t for p in checkpoint.glob("optimizer-*") for n, t in load_file(p).items()}
+    codes = {n: t for n, t in moments.items() if n.endswith("_codes")}
+    assert len(codes) >= 8
+    assert {tensor.dtype for tensor in codes.values()} == {torch.uint8}
+    shapes = {name: tensor.shape for name, tensor in weights.items()}
+    assert all(tensor.shape == shapes[name.split("/")[0]] for name, tensor in codes.items())
+
+
+@pytest.mark.parametrize("change", ["one_to_two", "two_to_one"])
+def test_another_number_of_processes_goes_on_with_a_low_bit_run(
+    together: Path, change: str
+) -> None:
+    rest = losses(together, f"low_bit_{change}")
+    assert rest == pytest.approx(losses(together, "low_bit")[7:], rel=0.03)
+
+
+@pytest.mark.parametrize("scenario", CUT)
 def test_stopped_and_resumed_on_two_equals_never_stopped(together: Path, scenario: str) -> None:
     one, other = (load_file(together / f"{scenario}{s}.safetensors") for s in ("", "_cut"))
     assert all(torch.equal(tensor, other[name]) for name, tensor in one.items())
@@ -162,6 +188,13 @@ def test_rows_are_shared_out_whole_and_filled_up_with_nothing() -> None:
     assert np.array_equal(np.concatenate([part.ids for part in parts])[:5], ids)
     assert (parts[2].targets[1] == IGNORED).all()
     assert sum(part.num_targets for part in parts) == packed.num_targets
+
+
+def test_a_row_of_nothing_is_one_document() -> None:
+    packed = PackedRows(*(np.zeros((3, 4), dtype=np.int64) for _ in range(3)))
+    share = Processes(1, 2, 2).share(packed)
+    assert share.positions.tolist() == [[0, 0, 0, 0], [0, 1, 2, 3]]
+    assert (share.targets[1] == IGNORED).all()
 
 
 def test_tensors_are_dealt_out_evenly_by_their_bytes() -> None:

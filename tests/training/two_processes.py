@@ -38,6 +38,12 @@ def tied_model() -> Any:
     return new_model("llama", settings, vocabulary_size=VOCABULARY, seed=0)
 
 
+def wide_model() -> Any:
+    """Some of its matrices have moments in 8 bits."""
+    settings = TINY | {"hidden_size": 64, "intermediate_size": 100}
+    return new_model("llama", settings, vocabulary_size=VOCABULARY, seed=0)
+
+
 def half_frozen_model() -> Any:
     model = tiny_model()
     model.get_input_embeddings().requires_grad_(requires_grad=False)
@@ -57,11 +63,23 @@ SCENARIOS: dict[str, Callable[[], Scenario]] = {
     "machines": lambda: {"training": settings(sharding=Sharding(over="machine"))},
     "bf16": lambda: {"compute": Compute.choose("cpu", "bf16")},
     "asynchronous": lambda: {"training": settings(checkpoints=Checkpoints(asynchronous=True))},
+    "compiled": lambda: {"training": settings(compile=True, attention="masked")},
+    "eight_bit": lambda: {
+        "training": settings(optimizer="adamw_8bit"),
+        "model": wide_model(),
+    },
+    "low_bit": lambda: {
+        "training": settings(weights="bf16", optimizer="adamw_8bit"),
+        "model": wide_model(),
+        "compute": Compute.choose("cpu", "bf16", "bf16"),
+    },
     "averaged": lambda: {
         "model": half_frozen_model(),
         "hooks": [Average(ExponentialAverage(decay=0.8))],
     },
 }
+CUT = ("plain", "averaged", "low_bit")
+"""Those that are stopped too, and go on with as many processes and with another number."""
 LAST = frozenset({10, 20})
 
 
@@ -97,7 +115,7 @@ def main(folder: Path) -> None:
         processes.wait()
         for scenario in SCENARIOS:
             train(folder / scenario, scenario, processes)
-        for scenario in ("plain", "averaged"):
+        for scenario in CUT:
             train(folder / f"{scenario}_cut", scenario, processes, stop=stop_after(7))
             train(folder / f"{scenario}_cut", scenario, processes)
             train(folder / f"{scenario}_two_to_one", scenario, processes, stop=stop_after(7))

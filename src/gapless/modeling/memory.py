@@ -17,6 +17,8 @@ _HEAP_BLOCK = 32 * 2**20
 """glibc's allocator gives larger blocks back at once; smaller ones leave holes between them."""
 _HOLES, _MOST_SLACK, _SLACK_LAYERS = 0.25, 145_000_000, 4
 """Holes as a part of the activations, and what the heap keeps on top: measured, on a CPU."""
+_EIGHT_BIT = 2 * (1 + 4 / 256)
+"""Two codes, and a scale for each block of 256 (`gapless.training.eight_bit`)."""
 _CHUNK = {"cpu": 512, "cuda": 2048}
 _LIVE_CHUNKS = 3
 """Logits of two chunks and their softmax; the head's gradient: its sum, this part, the last."""
@@ -34,7 +36,11 @@ class StepShape:
     whole_logits: bool
     """Whether all logits are there at once, or a chunk of them."""
     bf16: bool
-    """Arithmetic in bf16 over fp32 weights."""
+    """Arithmetic in bf16."""
+    bf16_weights: bool = False
+    """Whether weights and gradients are kept in bf16, without copies in fp32."""
+    eight_bit: bool = False
+    """Whether the moments are in 8 bits."""
     masked_context: int = 0
     """Tokens of a row where attention has a mask of row by row; 0 where it has none."""
     device: Literal["cpu", "cuda"] = "cpu"
@@ -46,9 +52,10 @@ class StepMemory:
 
     program: int
     weights: int
-    """fp32, and rounded copies for bf16."""
+    """fp32, and rounded copies for bf16; or bf16 alone."""
     gradients: int
-    """fp32. Where a step is one pass, they grow as activations shrink, and the larger counts."""
+    """In the weights' type. Where a step is one pass, they grow as activations shrink, and the
+    larger counts."""
     moments: int
     activations: int
     loss: int
@@ -80,14 +87,15 @@ def step_memory(facts: ModelFacts, step: StepShape) -> StepMemory:
         facts.layers * kept + layer if step.checkpointing else facts.layers * layer
     )
     loss = loss_bytes(facts, step)
-    gradients = 4 * facts.parameters
+    gradients = (2 if step.bf16_weights else 4) * facts.parameters
+    weight_bytes = 2 if step.bf16_weights else 6 if step.bf16 else 4
     if not step.accumulates and not step.checkpointing:
         gradients = max(0, gradients - activations - loss)
     return StepMemory(
         program=_PROGRAM[step.device],
-        weights=facts.parameters * (6 if step.bf16 else 4),
+        weights=weight_bytes * facts.parameters,
         gradients=gradients,
-        moments=8 * facts.parameters,
+        moments=round((_EIGHT_BIT if step.eight_bit else 8) * facts.parameters),
         activations=activations,
         loss=loss,
         slack=_slack(facts, step, activations, layer),

@@ -11,8 +11,10 @@ from gapless.errors import RecipeError
 from gapless.packing import PackedRows
 from gapless.recipe.training import Training
 from gapless.training.attention import Kind, attention_within, choose_attention
+from gapless.training.fp8 import check_fp8
 from gapless.training.loss_choice import choose_way
 from gapless.training.losses import MicroBatch, Way, summed_nats
+from gapless.training.processes import ALONE, Processes
 
 
 @dataclass(frozen=True)
@@ -30,14 +32,29 @@ class Compute:
     device: torch.device
     bf16: bool
     ways: Ways = Ways()
+    weights: torch.dtype = torch.float32
+    fp8: bool = False
+
+    @classmethod
+    def of(cls, training: Training) -> "Compute":
+        """Settle what a recipe says."""
+        return cls.choose(training.device, training.precision, training.weights)
 
     @classmethod
     def choose(
         cls,
         device: Literal["auto", "cpu", "cuda"] = "auto",
-        precision: Literal["auto", "fp32", "bf16"] = "auto",
+        precision: Literal["auto", "fp32", "bf16", "fp8"] = "auto",
+        weights: Literal["fp32", "bf16"] = "fp32",
     ) -> "Compute":
-        """Settle ``auto``: a GPU where there is one; bf16 where the processor multiplies it."""
+        """Settle ``auto``: a GPU where there is one; bf16 where the processor multiplies it.
+
+        Weights in bf16 are multiplied in it; where fp8 does not reach, bf16 does.
+
+        Raises:
+            RecipeError: what is asked for cannot be had here.
+
+        """
         if device == "cuda" and not torch.cuda.is_available():
             raise RecipeError(
                 "no CUDA device is available",
@@ -46,10 +63,27 @@ class Compute:
             )
         on_gpu = device == "cuda" or (device == "auto" and torch.cuda.is_available())
         fast_bf16 = torch.cuda.is_bf16_supported() if on_gpu else _cpu_multiplies_bf16()
+        chosen = torch.device("cuda" if on_gpu else "cpu")
+        if precision == "fp8":
+            check_fp8(chosen)
+        asked = precision in ("bf16", "fp8") or weights == "bf16"
         return cls(
-            torch.device("cuda" if on_gpu else "cpu"),
-            bf16=precision == "bf16" or (precision == "auto" and fast_bf16),
+            chosen,
+            bf16=asked or (precision == "auto" and fast_bf16),
+            weights=torch.bfloat16 if weights == "bf16" else torch.float32,
+            fp8=precision == "fp8",
         )
+
+    def keep(self, model: Any) -> None:
+        """Round the parameters of a model, in place, where they are to be kept in fewer bits.
+
+        To the nearest: what was stored in bf16 stays the same. Buffers such as rotary angles are
+        left alone.
+        """
+        if self.weights == torch.float32:
+            return
+        for parameter in model.parameters():
+            parameter.data = parameter.data.to(self.weights)
 
     def autocast(self) -> AbstractContextManager[Any]:
         """Return the context of a forward pass."""
@@ -59,7 +93,9 @@ class Compute:
 
     def describe(self) -> str:
         """Return the device and precision in words."""
-        return f"{self.device.type}, {'bf16' if self.bf16 else 'fp32'}"
+        precision = "fp8" if self.fp8 else "bf16" if self.bf16 else "fp32"
+        kept = ", weights in bf16" if self.weights == torch.bfloat16 else ""
+        return f"{self.device.type}, {precision}{kept}"
 
 
 @contextmanager
@@ -78,7 +114,14 @@ def _cpu_multiplies_bf16() -> bool:
     return bool(supported())
 
 
-def with_ways(compute: Compute, model: Any, training: Training, *, context: int) -> Compute:
+def with_ways(
+    compute: Compute,
+    model: Any,
+    training: Training,
+    *,
+    context: int,
+    processes: Processes = ALONE,
+) -> Compute:
     """Settle ``auto`` by trying out on the model, which is on its device and has no gradients.
 
     Raises:
@@ -86,7 +129,7 @@ def with_ways(compute: Compute, model: Any, training: Training, *, context: int)
 
     """
     device, bf16 = compute.device, compute.bf16
-    way = choose_way(model, training.loss, device=device, bf16=bf16)
+    way = choose_way(model, training.loss, device=device, bf16=bf16, processes=processes)
     kind = choose_attention(model, training.attention, context=context, device=device, bf16=bf16)
     return replace(compute, ways=Ways(way, kind))
 

@@ -20,13 +20,15 @@ from gapless.training.processes import Processes
 def divide(model: Any, compute: Compute, processes: Processes, settings: Sharding) -> Any:
     """Return the model on this process's device; of several, each keeps its slices alone.
 
-    With bf16, layers are gathered and computed in it; slices, gradients and their sums are fp32.
+    With bf16, layers are gathered and computed in it; slices, gradients and their sums are fp32,
+    but for weights that are kept in bf16: they and their gradients have no other copy.
     A model that is divided already is left as it is.
     """
     from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
 
     if isinstance(model, FSDPModule):
         return model
+    compute.keep(model)
     if processes.size == 1:
         return model.to(compute.device)
     if compute.bf16:
@@ -62,7 +64,10 @@ def own_rows(tensor: torch.Tensor) -> slice:
 
 
 def divided_like(rows: torch.Tensor, model: torch.Tensor) -> torch.Tensor:
-    """Return this process's rows as a part of a tensor that is divided as ``model`` is."""
+    """Return this process's rows as a part of a tensor that is divided as ``model`` is.
+
+    Behind the first dimension it may have another shape.
+    """
     if not isinstance(model, DTensor):
         return rows.to(model.device)
     return DTensor.from_local(
@@ -70,8 +75,8 @@ def divided_like(rows: torch.Tensor, model: torch.Tensor) -> torch.Tensor:
         model.device_mesh,
         model.placements,
         run_check=False,
-        shape=model.shape,
-        stride=model.stride(),
+        shape=(shape := torch.Size((len(model), *rows.shape[1:]))),
+        stride=torch.empty(shape, device="meta").stride(),
     )
 
 

@@ -130,7 +130,7 @@ def _restore_moments(model: Any, optimizer: torch.optim.Optimizer, saved: Tensor
         parameter = parameters[name]
         optimizer.state[parameter][key] = (
             divided_like(saved.rows(full_name, own_rows(parameter)), parameter)
-            if saved.shape(full_name) == parameter.shape
+            if saved.shape(full_name)[:1] == parameter.shape[:1]
             else saved.rows(full_name).to(parameter.device)
         )
 

@@ -80,14 +80,14 @@ def test_an_artifact_is_taken_over_whole_or_not_at_all(tmp_path: Path, monkeypat
         raise FileNotFoundError(target)
 
     with monkeypatch.context() as patch:
-        patch.setattr(artifact, "_link", deleted_meanwhile)
+        patch.setattr(artifact, "link", deleted_meanwhile)
         assert not ours.adopt(theirs)
     with monkeypatch.context() as patch, pytest.raises(OSError, match="full"):
 
         def on_a_full_disk(_: Path, target: Path) -> None:
             raise OSError(28, "the disk is full", str(target))
 
-        patch.setattr(artifact, "_link", on_a_full_disk)
+        patch.setattr(artifact, "link", on_a_full_disk)
         ours.adopt(theirs)
     assert not ours.partial_path.exists()
     assert ours.adopt(theirs)

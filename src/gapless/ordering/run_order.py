@@ -52,7 +52,8 @@ class RunOrder:
         Args:
             stretches: the run's stretches, as many as are known.
             streams: stratum to its documents, shuffled.
-            num_rows: rows of the whole run; what the stretches have when left out.
+            num_rows: rows of the run, which may end before the stretches; what these have when left
+                out.
             arrangements: phase and stratum to the arrangement of a curriculum.
             merged: phase to the strata whose rows follow one another by their scores.
             seed: of the sequences in which rows are seen again.
@@ -70,15 +71,15 @@ class RunOrder:
         self._starts = [0]
         for stretch in stretches:
             self.extend(stretch)
-        self.num_rows = self.known_rows if num_rows is None else num_rows
+        self.num_rows = self._starts[-1] if num_rows is None else num_rows
         self._names = tuple(streams)
         self._index = {name: i for i, name in enumerate(self._names)}
         self._window = lru_cache(maxsize=4)(self._work_out)
 
     @property
     def known_rows(self) -> int:
-        """Rows that are decided."""
-        return self._starts[-1]
+        """Rows of the run that are decided."""
+        return min(self._starts[-1], self.num_rows)
 
     @property
     def num_stretches(self) -> int:

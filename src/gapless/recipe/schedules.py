@@ -91,7 +91,7 @@ class _WithWarmup(Part):
     At 0 the first step would be lost.
     """
 
-    def factor(self, tokens_seen: int, total_tokens: int) -> float:
+    def factor(self, tokens_seen: float, total_tokens: int) -> float:
         """Return the rate of the step that starts at ``tokens_seen``, as a fraction of the peak."""
         warmup = tokens_of(self.warmup, total_tokens)
         if tokens_seen < warmup:
@@ -102,7 +102,7 @@ class _WithWarmup(Part):
         """Return the name of each stretch to its length; together they fit into the run."""
         return {"warmup": self.warmup}
 
-    def _after_warmup(self, tokens_seen: int, warmup: float, total_tokens: int, /) -> float:
+    def _after_warmup(self, tokens_seen: float, warmup: float, total_tokens: int, /) -> float:
         raise NotImplementedError
 
 
@@ -129,7 +129,7 @@ class Cosine(_WithWarmup):
     final: Fraction = 0.1
     """The last rate, as a fraction of the peak."""
 
-    def _after_warmup(self, tokens_seen: int, warmup: float, total_tokens: int) -> float:
+    def _after_warmup(self, tokens_seen: float, warmup: float, total_tokens: int) -> float:
         return fallen("cosine", _progress(tokens_seen, warmup, total_tokens), final=self.final)
 
 
@@ -140,7 +140,7 @@ class Linear(_WithWarmup):
     final: Fraction = 0.0
     """The last rate, as a fraction of the peak."""
 
-    def _after_warmup(self, tokens_seen: int, warmup: float, total_tokens: int) -> float:
+    def _after_warmup(self, tokens_seen: float, warmup: float, total_tokens: int) -> float:
         return fallen("linear", _progress(tokens_seen, warmup, total_tokens), final=self.final)
 
 
@@ -151,7 +151,7 @@ class InverseSquareRoot(_WithWarmup):
     timescale: Stretch | None = None
     """t0: after three times as much, the rate is half the peak. The warm-up's when left out."""
 
-    def _after_warmup(self, tokens_seen: int, warmup: float, total_tokens: int) -> float:
+    def _after_warmup(self, tokens_seen: float, warmup: float, total_tokens: int) -> float:
         timescale = warmup if self.timescale is None else tokens_of(self.timescale, total_tokens)
         return 1.0 if timescale <= 0 else math.sqrt(timescale / (timescale + tokens_seen - warmup))
 
@@ -171,7 +171,7 @@ class WarmupStableDecay(_WithWarmup):
         """Return warm-up and decay."""
         return super().stretches() | {"decay": self.decay}
 
-    def _after_warmup(self, tokens_seen: int, warmup: float, total_tokens: int) -> float:
+    def _after_warmup(self, tokens_seen: float, warmup: float, total_tokens: int) -> float:
         begin = max(warmup, total_tokens - tokens_of(self.decay, total_tokens))
         if tokens_seen <= begin:
             return 1.0
@@ -202,7 +202,7 @@ class Infinite(_WithWarmup):
         """Return warm-up, cooldown and anneal."""
         return super().stretches() | {"cooldown": self.cooldown, "decay": self.decay}
 
-    def _after_warmup(self, tokens_seen: int, warmup: float, total_tokens: int) -> float:
+    def _after_warmup(self, tokens_seen: float, warmup: float, total_tokens: int) -> float:
         decay_begin = total_tokens - tokens_of(self.decay, total_tokens)
         if tokens_seen > decay_begin:
             ratio = self.final / self.constant
@@ -215,6 +215,48 @@ class Infinite(_WithWarmup):
             return fallen("cosine", progress, final=self.constant)
         part = (1 / math.sqrt(1 + _STEEPNESS * progress) - 1) / (1 / math.sqrt(1 + _STEEPNESS) - 1)
         return 1 - (1 - self.constant) * part
+
+
+Decaying = WarmupStableDecay | Infinite
+"""The schedules that decay after a constant stretch: wherever it ends, the decay is the same."""
+
+
+def constant_from(schedule: Decaying, total_tokens: int) -> float:
+    """Return the token from which the rate is constant, until the decay."""
+    before = [length for name, length in schedule.stretches().items() if name != "decay"]
+    return sum(tokens_of(length, total_tokens) for length in before)
+
+
+def decay_begins(schedule: Decaying, total_tokens: int) -> float:
+    """Return the token from which the rate decays to its final one."""
+    decay = tokens_of(schedule.decay, total_tokens)
+    return max(constant_from(schedule, total_tokens), total_tokens - decay)
+
+
+def misplaced_decay(
+    schedule: "Schedule", begin: int, total_tokens: int | None, *, step: int, slack: int = 0
+) -> str | None:
+    """Say so if the decay of a run of ``total_tokens`` (None: unknown) cannot begin at a token.
+
+    Args:
+        schedule: of the run.
+        begin: the token.
+        total_tokens: of the whole run.
+        step: tokens of an optimizer step.
+        slack: tokens by which the decay may end too late.
+
+    """
+    if not isinstance(schedule, WarmupStableDecay | Infinite):
+        return f"the schedule {schedule.type!r} has no decay that could begin elsewhere"
+    known = total_tokens or 0  # of a run of unknown length, fractions are nothing
+    first, decay = constant_from(schedule, known), tokens_of(schedule.decay, known)
+    if begin < first:
+        return f"the rate is constant only from token {math.ceil(first):,} on"
+    if decay < step and (total_tokens is not None or isinstance(schedule.decay, int)):
+        return f"the decay ({decay:,.0f} tokens) is shorter than a step ({step:,})"
+    if total_tokens is not None and begin + decay > total_tokens + slack:
+        return f"the decay would end at token {begin + decay:,.0f}, the run at {total_tokens:,}"
+    return None
 
 
 Schedule = Annotated[

@@ -99,7 +99,7 @@ class ArtifactFolder:
                 for file in (place for place in theirs.path.rglob("*") if place.is_file()):
                     target = folder / file.relative_to(theirs.path)
                     target.parent.mkdir(parents=True, exist_ok=True)
-                    _link(file, target)
+                    link(file, target)
                 commit_folder(folder, self.path)
         except (FileNotFoundError, PermissionError):  # deleted meanwhile, or not ours to read
             return False
@@ -112,8 +112,8 @@ class ArtifactFolder:
         commit_folder(self.partial_path, self.path)
 
 
-def _link(source: Path, target: Path) -> None:
-    """Give a file a second name, or copy it to another disk."""
+def link(source: str | Path, target: str | Path) -> None:
+    """Give a file that never changes a second name, or copy it to another disk."""
     try:
         os.link(source, target)
     except OSError:

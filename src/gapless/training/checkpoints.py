@@ -13,7 +13,7 @@ renamed. Half a checkpoint does not exist.
 import json
 import logging
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,7 +24,7 @@ import torch
 
 from gapless.errors import RunError
 from gapless.modeling import save_config
-from gapless.records.artifact import commit_folder
+from gapless.records.artifact import commit_folder, link
 from gapless.training.processes import ALONE, Processes
 from gapless.training.tensor_files import digest, write_tensors
 from gapless.training.tensors import MODEL, OfHooks, Tensors, own_part, put_back
@@ -82,11 +82,13 @@ class Checkpoints:
         folder: Path,
         *,
         keep_last: int,
+        keep_steps: Collection[int] = (),
         asynchronous: bool = False,
         processes: Processes = ALONE,
     ) -> None:
         self.folder = folder
         self.keep_last = keep_last
+        self.keep_steps = keep_steps
         self._processes = processes
         self._aside = processes.group_aside() if asynchronous else None
         self._writer = ThreadPoolExecutor(1, "checkpoint") if asynchronous else None
@@ -156,12 +158,6 @@ class Checkpoints:
             self._processes.wait()
         return None
 
-    def best(self) -> tuple[Path, RunState] | None:
-        """Return the checkpoint that improved most on the domain, the earliest of equals."""
-        self.finish()
-        best = _best(self._known())
-        return None if best is None else (best.path, best.state)
-
     def save(
         self,
         model: Any,
@@ -169,7 +165,7 @@ class Checkpoints:
         state: RunState,
         hooks: OfHooks = MappingProxyType({}),
     ) -> None:
-        """Write a checkpoint, then drop those that are neither among the last nor the best.
+        """Write a checkpoint; drop those that are neither to be kept nor the last nor the best.
 
         When asynchronous, it is copied to the host's memory and written by another thread.
         """
@@ -178,7 +174,7 @@ class Checkpoints:
         if self._processes.is_first:
             shutil.rmtree(partial, ignore_errors=True)
             partial.mkdir(parents=True)
-            save_config(model, partial)
+            save_config(model, partial, dtype=model.dtype)
         self._processes.wait()
         part = own_part(model, optimizer, hooks, self._processes, copy=self._writer is not None)
         if self._writer is None:
@@ -186,17 +182,19 @@ class Checkpoints:
         else:
             self._writing = self._writer.submit(self._write, part, state)
 
-    def adopt(self, others: Path, *, until: int) -> bool:
-        """Take over the newest checkpoint of another folder with at most ``until`` tokens seen."""
-        known = Checkpoints(others, keep_last=1)._known()  # noqa: SLF001 - our own
-        fitting = [saved.path for saved in known if saved.state.tokens_seen <= until]
-        if not fitting or self._known():
-            return False
-        partial = self.folder / f"{fitting[-1].name}.partial"
+    def newest(self, *, until: int) -> tuple[Path, RunState] | None:
+        """Return the newest checkpoint with at most ``until`` tokens seen, as it lies there."""
+        for saved in reversed(self._known()):
+            if saved.files and saved.state.tokens_seen <= until:
+                return saved.path, saved.state
+        return None
+
+    def adopt(self, other: Path) -> None:
+        """Take over another arm's checkpoint; its files are linked where the disk allows."""
+        partial = self.folder / f"{other.name}.partial"
         shutil.rmtree(partial, ignore_errors=True)
-        shutil.copytree(fitting[-1], partial)
-        commit_folder(partial, self.folder / fitting[-1].name)
-        return True
+        shutil.copytree(other, partial, copy_function=link)
+        commit_folder(partial, self.folder / other.name)
 
     def restore(
         self,
@@ -294,6 +292,7 @@ class Checkpoints:
         known = self._known()
         best = _best(known)
         kept = {saved.path for saved in known[-self.keep_last :]} | ({best.path} if best else set())
+        kept |= {saved.path for saved in known if saved.state.step in self.keep_steps}
         for saved in known:
             if saved.path not in kept:
                 doomed = saved.path.with_suffix(".partial")

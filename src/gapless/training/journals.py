@@ -12,6 +12,7 @@ from gapless.training.processes import Processes
 
 MEASUREMENTS, OBSERVATIONS, STEPS = "measurements.jsonl", "observations.jsonl", "steps.jsonl"
 SPEED, MIXTURE, FAULTS = "speed.jsonl", "mixture.jsonl", "faults.jsonl"
+NAMES = (MEASUREMENTS, OBSERVATIONS, STEPS, SPEED, MIXTURE, FAULTS)
 
 
 class Journals:

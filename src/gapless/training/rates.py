@@ -1,6 +1,6 @@
 """The learning rate of a step: by the run's schedule, or that of the phase it is in."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from gapless.recipe.schedules import Schedule
@@ -20,7 +20,16 @@ class Span:
     """Over how many it runs."""
 
 
-def rate_at(spans: Sequence[Span], tokens_seen: int) -> float:
-    """Return the rate of the step that starts at ``tokens_seen``; spans in the order of phases."""
+def rate_at(
+    spans: Sequence[Span], tokens_seen: int, *, clock: Callable[[int], float] = float
+) -> float:
+    """Return the rate of the step that starts at ``tokens_seen``.
+
+    Args:
+        spans: in the order of phases.
+        tokens_seen: by the model.
+        clock: tokens seen to those that the schedules take for seen.
+
+    """
     span = [each for each in spans if each.begins <= tokens_seen][-1]
-    return span.peak * span.schedule.factor(tokens_seen - span.start, span.tokens)
+    return span.peak * span.schedule.factor(clock(tokens_seen) - span.start, span.tokens)

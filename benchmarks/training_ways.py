@@ -53,6 +53,8 @@ def job_of(task: Task, folder: Path, clock: Clock) -> Any:
 
         def measured(self, measurements: object) -> None: ...
 
+        def left_out(self, what: str) -> None: ...
+
     order, stores = order_of(task.folder / "store", task.size.context, task.num_rows)
     stretch = Stretch.whole(0, {SOURCE: task.num_rows})
     batch_tokens = task.size.rows * task.size.context
@@ -92,7 +94,7 @@ def bare(task: Task, *, has_borders: bool = False, is_compiled: bool = False) ->
     """Train as a page of PyTorch does. Without borders documents of a row see one another."""
     model = model_of(task).to(task.device)
     if task.shape == "8B":
-        model.gradient_checkpointing_enable({"use_reentrant": False})
+        model.activation_checkpointing_enable({"use_reentrant": False})
     called = torch.compile(model) if is_compiled else model
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=RATE, betas=BETAS, weight_decay=DECAY, fused=True

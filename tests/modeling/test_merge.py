@@ -117,11 +117,18 @@ def test_many_files_hold_the_same_as_one_and_load_in_transformers(
 
 def test_tokenizer_and_generation_settings_come_along(tmp_path: Path, three: list[Path]) -> None:
     train_byte_bpe(["some words to make a tokenizer of"], 260, three[1])
+    (three[0] / "chat_template.jinja").write_text("of a folder without a tokenizer")
+    (three[1] / "chat_template.jinja").write_text("{{ messages }}")
     (three[0] / "generation_config.json").write_text('{"temperature": 0.5}')
     written = gapless.merge(tmp_path / "out", three)
     names = {path.name for path in written}
     assert {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"} <= names
-    for name, owner in (("tokenizer.json", three[1]), ("generation_config.json", three[0])):
+    owners = {
+        "tokenizer.json": three[1],
+        "chat_template.jinja": three[1],
+        "generation_config.json": three[0],
+    }
+    for name, owner in owners.items():
         assert (tmp_path / "out" / name).read_bytes() == (owner / name).read_bytes()
 
 
@@ -148,6 +155,49 @@ def test_models_of_another_shape_are_refused(tmp_path: Path, three: list[Path]) 
     with pytest.raises(ModelError, match=r"model\.norm\.weight' has the shape \[3\] and \[16\]"):
         gapless.merge(tmp_path / "out", three[:2])
     assert not list(tmp_path.glob("out*"))
+
+
+def rewrite(folder: Path, **changes: Any) -> None:
+    """Change config.json; None takes a setting out."""
+    config = json.loads((folder / "config.json").read_text()) | changes
+    written = {name: value for name, value in config.items() if value is not None}
+    (folder / "config.json").write_text(json.dumps(written))
+
+
+def test_a_config_of_an_older_transformers_is_read_as_it_was_meant(
+    tmp_path: Path, three: list[Path]
+) -> None:
+    config = json.loads((three[0] / "config.json").read_text())
+    theta = config["rope_parameters"]["rope_theta"]
+    old: dict[str, Any] = {"rope_parameters": None, "dtype": None, "rope_scaling": None}
+    rewrite(three[1], **old, rope_theta=theta, torch_dtype="float32", transformers_version="4.45.0")
+    gapless.merge(tmp_path / "out", three[:2])
+    assert (tmp_path / "out/config.json").read_text() == (three[0] / "config.json").read_text()
+    rewrite(three[1], rope_theta=2 * theta)
+    with pytest.raises(ModelError, match="the configs differ: rope_parameters"):
+        gapless.merge(tmp_path / "other", three[:2])
+
+
+def test_an_instruct_model_may_end_texts_otherwise_and_take_longer_ones(
+    tmp_path: Path, three: list[Path]
+) -> None:
+    rewrite(three[1], eos_token_id=[2, 7], pad_token_id=3, max_position_embeddings=128)
+    gapless.merge(tmp_path / "out", three[:2])
+    assert load_model(tmp_path / "out").config.max_position_embeddings == 64
+
+
+def test_where_names_differ_the_error_says_to_take_the_exported_model(tmp_path: Path) -> None:
+    settings = {"num_local_experts": 2} | TINY
+    model, folders = new_model("mixtral", settings, vocabulary_size=64, seed=0), []
+    for name in ("exported", "checkpoint"):
+        folders.append(tmp_path / name)
+        folders[-1].mkdir()
+        save_model(model, folders[-1])
+    save_file(dict(model.state_dict()), folders[1] / "model.safetensors", metadata={"format": "pt"})
+    assert_equal(dict(load_model(folders[1]).state_dict()), dict(model.state_dict()))
+    with pytest.raises(ModelError, match="only one of the two has a tensor") as caught:
+        gapless.merge(tmp_path / "out", folders)
+    assert "the folder `model` of the finished run" in str(caught.value.mend)
 
 
 def test_whole_numbers_must_be_the_same(tmp_path: Path, three: list[Path]) -> None:
@@ -216,7 +266,8 @@ def test_nothing_is_written_over_and_missing_models_are_named(
 ) -> None:
     with pytest.raises(ModelError, match="something here already"):
         gapless.merge(three[2], three[:2])
-    with pytest.raises(ModelError, match="nowhere"):
+    with pytest.raises(ModelError, match="nowhere: there is no such model folder") as caught:
         gapless.merge(tmp_path / "out", [three[0], tmp_path / "nowhere"])
+    assert "model.path" not in str(caught.value.mend)
     with pytest.raises(ModelError, match="no model to merge"):
         gapless.merge(tmp_path / "out", [])

@@ -104,6 +104,37 @@ def test_what_lies_beyond_the_frozen_layers_freezes_on_request(architecture: str
     assert not beyond & below
 
 
+def outside_of_layers(model: Any) -> set[str]:
+    return {n for n, _ in model.named_parameters() if ".h." not in n and ".layers." not in n}
+
+
+GPT2 = {"n_embd": 16, "n_head": 2, "n_layer": 5, "n_positions": 64, "tie_word_embeddings": False}
+OPT = {"ffn_dim": 32, "word_embed_proj_dim": 8, "tie_word_embeddings": False}
+
+
+@pytest.mark.parametrize(
+    ("architecture", "settings", "before", "after"),
+    [
+        ("gpt2", GPT2, "wte wpe", "ln_f lm_head"),
+        # Its code names the final norm before the layers.
+        (
+            "opt",
+            OPT,
+            "embed_tokens embed_positions project_in",
+            "final_layer_norm project_out lm_head",
+        ),
+    ],
+)
+def test_what_text_passes_before_the_layers_is_input_embeddings(
+    architecture: str, settings: dict[str, Any], before: str, after: str
+) -> None:
+    for part, names in (("bottom", before), ("top", after)):
+        model = tiny(architecture, **settings)
+        adapt(model, Freeze(part=part, layers=1, embeddings=True), seed=0)
+        frozen = outside_of_layers(model) - learning(model)
+        assert {name.split(".")[-2] for name in frozen} == set(names.split())
+
+
 def test_freezing_more_layers_than_there_are_is_refused() -> None:
     with pytest.raises(ModelError, match=r"training\.method\.layers: 6 layers .* the model has 5"):
         adapt(tiny(), Freeze(part="top", layers=6), seed=0)
@@ -170,6 +201,89 @@ def test_targets_are_the_named_modules_and_an_unknown_one_is_refused() -> None:
     assert "q_proj" in str(caught.value.mend)
 
 
+EXPERTS = {
+    "num_experts_per_tok": 2,
+    "moe_intermediate_size": 16,
+    "n_routed_experts": 4,
+    "n_group": 1,
+    "topk_group": 1,
+    "first_k_dense_replace": 1,
+    "num_hidden_layers": 2,
+}
+MOE: dict[str, dict[str, Any]] = {
+    "glm4_moe": EXPERTS,
+    "deepseek_v3": EXPERTS
+    | {
+        "num_key_value_heads": 2,
+        "kv_lora_rank": 8,
+        "q_lora_rank": 8,
+        "qk_rope_head_dim": 4,
+        "qk_nope_head_dim": 4,
+        "v_head_dim": 8,
+        "head_dim": 4,
+    },
+    "llama4_text": {
+        "intermediate_size_mlp": 32,
+        "num_local_experts": 2,
+        "num_hidden_layers": 2,
+        "interleave_moe_layer_step": 1,
+    },
+}
+"""Architectures whose targets `peft` changes, and one whose router is a linear module of its own
+kind."""
+
+
+@pytest.mark.parametrize("dora", [False, True], ids=["lora", "dora"])
+@pytest.mark.parametrize("architecture", MOE)
+def test_experts_and_routers_are_left_alone(architecture: str, dora: bool, tmp_path: Path) -> None:
+    pytest.importorskip("peft")
+    method = Lora(rank=2, dora=dora)
+    model = tiny(architecture, **MOE[architecture])
+    names = set(model.state_dict())
+    adapt(model, method, seed=0)
+    assert all("lora_" in name for name in learning(model))
+    assert not any(".experts." in name or "router" in name for name in learning(model))
+    assert any("shared_expert" in name for name in learning(model))
+    disturb(model)
+    loaded = exported(model, method, tmp_path / "out")
+    assert set(loaded.state_dict()) == names
+    torch.testing.assert_close(answers(loaded), answers(model), atol=1e-4, rtol=1e-3)
+
+
+def test_adapters_elsewhere_than_asked_for_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    peft = pytest.importorskip("peft")
+    inject = peft.inject_adapter_in_model
+
+    def elsewhere(settings: Any, layers: Any) -> Any:
+        settings.target_modules = {"0.mlp.up_proj"}
+        return inject(settings, layers)
+
+    def nowhere(settings: Any, layers: Any) -> Any:
+        raise ValueError("does not work with use_dora=True")
+
+    asked = Lora(rank=2, targets=("q_proj",))
+    for wrong, message in (
+        (elsewhere, r"training\.method: .* model\.layers\.0\.mlp\.up_proj has one"),
+        (nowhere, r"training\.method: .* 'llama' model: does not work with use_dora"),
+    ):
+        monkeypatch.setattr(peft, "inject_adapter_in_model", wrong)
+        with pytest.raises(ModelError, match=message) as caught:
+            adapt(tiny(), asked, seed=0)
+        assert "Name other targets" in str(caught.value.mend)
+
+
+def test_an_unknown_kind_of_adapter_is_not_exported() -> None:
+    experts, one = "model.layers.0.mlp.experts", torch.ones(2, 2)
+    for strange in (
+        # What `peft` makes of experts: one wrapper around tensors, or one around another.
+        {f"{experts}.base_layer.down_proj": one, f"{experts}.lora_A.default.weight": one},
+        {f"{experts}.base_layer.base_layer.down_proj": one},
+        {"model.embed_tokens.lora_embedding_A.default": one},
+    ):
+        with pytest.raises(ModelError, match=r"the adapter of '.*' cannot be merged"):
+            plain_state(strange, Lora(rank=2))
+
+
 def test_without_peft_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "peft", None)
     with pytest.raises(ModelError, match=r"pip install 'gapless\[lora\]'"):
@@ -211,6 +325,30 @@ def test_what_a_config_says_layer_by_layer_is_repeated_with_the_layer() -> None:
     model = tiny("gemma3_text", layer_types=["sliding_attention"] * 4 + ["full_attention"])
     adapt(model, BlockExpansion(blocks=1), seed=0)
     assert model.config.layer_types == ["sliding_attention"] * 4 + ["full_attention"] * 2
+
+
+def test_other_settings_of_the_length_of_the_model_stay() -> None:
+    model = tiny(num_hidden_layers=3, eos_token_id=[7, 8, 9])
+    adapt(model, BlockExpansion(blocks=1), seed=0)
+    assert model.config.eos_token_id == [7, 8, 9]
+
+
+def test_new_blocks_have_the_model_s_config_and_see_their_own_document_alone() -> None:
+    from gapless.training.attention import attention_within
+
+    model = adapt(tiny(), BlockExpansion(blocks=2), seed=0)
+    assert all(layer.self_attn.config is model.config for layer in model.model.layers)
+    torch.manual_seed(1)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.2 * torch.randn_like(parameter))
+        ids, positions = torch.arange(1, 13)[None], torch.tensor([[*range(5), *range(7)]])
+        masked = model(input_ids=ids, position_ids=positions, use_cache=False).logits
+        with attention_within(model, positions):
+            within = model(input_ids=ids, position_ids=positions, use_cache=False).logits
+        alone = model(input_ids=ids[:, 5:], use_cache=False).logits
+    torch.testing.assert_close(within, masked)
+    torch.testing.assert_close(within[:, 5:], alone)
 
 
 def test_a_cache_goes_by_the_new_numbers() -> None:

@@ -1,5 +1,6 @@
 """Attention within documents gives what a mask gives, or is refused."""
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,21 @@ def test_a_forgotten_window_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
         chosen(model_of("mistral", sliding_window=20), "documents")
 
 
+def test_a_window_in_pieces_is_seen() -> None:
+    settings = {"intermediate_size_mlp": 48, "num_local_experts": 2, "attention_chunk_size": 300}
+    model = model_of("llama4_text", head_dim=8, pad_token_id=0, **settings)
+    assert chosen(model, context=1024) == "masked"
+
+
+def test_a_part_that_would_not_hear_of_the_documents_is_seen() -> None:
+    model = model_of()
+    layer = model.model.layers[1]
+    layer.self_attn.config = copy.deepcopy(model.config)
+    assert chosen(model) == "masked"
+    with pytest.raises(ModelError, match="settings of its own"):
+        chosen(model, "documents")
+
+
 def test_the_model_attends_as_before_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     model, positions = model_of().eval(), torch.arange(6)[None]
     before = model.config._attn_implementation
@@ -111,7 +127,7 @@ def test_layers_that_are_worked_out_again_see_the_same_documents() -> None:
     for checkpointing in (False, True):
         model = model_of()
         if checkpointing:
-            model.gradient_checkpointing_enable({"use_reentrant": False})
+            model.activation_checkpointing_enable({"use_reentrant": False})
         with attention_within(model, positions):
             summed_nats(model, batch).backward()
         found.append([parameter.grad for parameter in model.parameters()])

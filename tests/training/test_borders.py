@@ -70,8 +70,14 @@ def test_an_architecture_that_lets_documents_leak_is_refused() -> None:
         for parameter in model.parameters():
             parameter.mul_(5)  # random weights are small: make the leak as large as trained ones do
     with pytest.raises(ModelError, match="'falcon' model lets documents"):
-        check_borders(model, Compute.choose("cpu", "fp32"))
-    check_borders(tiny_model(), Compute.choose("cpu", "fp32"))
+        check_borders(model)
+    check_borders(tiny_model())
+
+
+def test_a_leak_is_found_in_new_weights_too() -> None:
+    shape = SHAPE | {"layer_types": ["conv", "full_attention"]}
+    with pytest.raises(ModelError, match="'lfm2' model lets documents"):
+        check_borders(new_model("lfm2", shape, vocabulary_size=64, seed=0))
 
 
 def test_the_gradient_is_that_of_documents_alone() -> None:

@@ -7,11 +7,18 @@ import pytest
 import torch
 from torch import nn
 
-from gapless.modeling import adapt, plain_state, save_model
+from gapless.modeling import adapt, new_model, plain_state, save_model
 from gapless.recipe.methods import BlockExpansion, Freeze, Lora
 from gapless.recipe.training import Faults, Training
+from gapless.records.watched import PER_MILLION, UPDATE
 from gapless.training.base_weights import HeldWeights, StoredWeights, name_in_base
-from gapless.training.drift import PER_MILLION, UPDATE, Drift, part_of, relative_updates
+from gapless.training.drift import (
+    Drift,
+    layer_module,
+    layer_of,
+    part_of,
+    relative_updates,
+)
 from gapless.training.hooks import Moment
 from tests.training.test_loop import stop_after, weights_equal
 from tests.training.world import run_tiny, tiny_model
@@ -79,6 +86,22 @@ def test_parts_are_told_by_name(name: str, dimensions: int, part: str | None) ->
     assert part_of(name, dimensions) == part
 
 
+@pytest.mark.parametrize(
+    ("name", "module", "number"),
+    [
+        ("model.layers.11.mlp.experts.3.weight", "model.layers.11", "11"),
+        ("transformer.h.3.attn.c_attn.weight", "transformer.h.3", "3"),
+        ("layers.0.matrix", "layers.0", "0"),
+        ("model.altup_projections.0.weight", None, None),
+        ("model.path.0.weight", None, None),
+    ],
+)
+def test_a_layer_goes_by_the_list_of_layers(
+    name: str, module: str | None, number: str | None
+) -> None:
+    assert (layer_module(name), layer_of(name)) == (module, number)
+
+
 def shaken(model, size: float = 0.05):
     draw = torch.Generator().manual_seed(3)
     with torch.no_grad():
@@ -97,6 +120,51 @@ def test_the_base_s_files_say_the_same_as_a_copy(tmp_path: Path) -> None:
     assert stored == relative_updates(model, copy)
     assert set(stored) == {"0", "1", "embeddings", "final_norm", "head"}
     assert all(update > 0 for update in stored.values())
+
+
+LAYOUT = {
+    "hidden_size": 16,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "intermediate_size": 24,
+}
+ON_DISK_OTHERWISE = {
+    "gpt_neox": {},
+    "mixtral": {"num_local_experts": 2, "num_key_value_heads": 1},
+    "qwen3_moe": {
+        "num_experts": 2,
+        "num_experts_per_tok": 1,
+        "moe_intermediate_size": 8,
+        "num_key_value_heads": 1,
+        "head_dim": 8,
+    },
+}
+"""Architectures with weights that have other names or shapes in files than in memory."""
+
+
+@pytest.mark.parametrize("architecture", ON_DISK_OTHERWISE)
+def test_what_files_call_otherwise_is_compared_too(tmp_path: Path, architecture: str) -> None:
+    settings = LAYOUT | ON_DISK_OTHERWISE[architecture]
+    model = new_model(architecture, settings, vocabulary_size=32, seed=0)
+    save_model(model, tmp_path)
+    stored = StoredWeights([tmp_path / "model.safetensors"])
+    missing = [name for name, _ in model.named_parameters() if stored.read(name) is None]
+    assert missing
+    copy, some = HeldWeights(model), HeldWeights(model, stored)
+    assert set(some._held) == set(missing), "nothing is held twice"
+    drift = Drift(stored)
+    drift.begin(model)
+    expected = relative_updates(shaken(model), copy)
+    assert set(expected) >= {"0", "1", "embeddings", "head"}
+    assert drift.at_probe(Moment(model, 1, 64, 0.1))[UPDATE] == expected
+
+
+def test_a_base_that_lacks_what_learns_is_no_base(tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    save_file({"other": torch.ones(1)}, tmp_path / "model.safetensors")
+    with pytest.raises(AssertionError, match="is left out of the base"):
+        relative_updates(tiny_model(), StoredWeights([tmp_path / "model.safetensors"]))
 
 
 def test_files_that_leave_out_the_first_part_of_names_are_read(tmp_path: Path) -> None:

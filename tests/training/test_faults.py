@@ -230,7 +230,9 @@ def test_rolling_back_to_the_step_just_before_measures_nothing_twice(
 ) -> None:
     spoil(monkeypatch, 11)  # step 10 was saved
     training = Training(batch_tokens=64, learning_rate=1e-2, faults=Faults(non_finite="roll_back"))
-    run_tiny(tmp_path / "run", training=training)
+    _, _, watcher = run_tiny(tmp_path / "run", training=training)
+    (told,) = watcher.faults
+    assert "(step 11, 704 tokens seen): back to the last checkpoint, the batch is left out" in told
     rows = [json.loads(line) for line in (tmp_path / "run/measurements.jsonl").open()]
     measured = [row["tokens_seen"] for row in rows]
     assert len(measured) == len(set(measured))

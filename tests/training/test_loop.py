@@ -85,12 +85,30 @@ def test_checkpoints_keep_the_last_and_the_best(tmp_path: Path) -> None:
         tmp_path / "run",
         training=Training(batch_tokens=64, learning_rate=1e-2, checkpoints=settings),
     )
-    kept = Checkpoints(tmp_path / "run/checkpoints", keep_last=2)
-    best = kept.best()
-    assert best is not None
-    names = sorted(path.name for path in (tmp_path / "run/checkpoints").iterdir())
-    assert names[-2:] == ["step-00000015", "step-00000020"]
-    assert set(names) == {"step-00000015", "step-00000020", best[0].name}
+    names = {path.name for path in (tmp_path / "run/checkpoints").iterdir()}
+    rows = [json.loads(line) for line in (tmp_path / "run/measurements.jsonl").open()]
+    saved = {row["tokens_seen"]: row["value"] for row in rows if row["tokens_seen"] % 320 == 0}
+    best = min(list(saved)[1:], key=saved.__getitem__) // 64
+    assert names == {f"step-{step:08}" for step in {best, 15, 20}}
+    assert len(names) == 3, "the best must not be among the last here"
+
+
+def test_asked_to_stop_it_saves_first_and_measures_when_it_goes_on(tmp_path: Path) -> None:
+    _, whole, _ = run_tiny(tmp_path / "whole")
+    finished, _, _ = run_tiny(tmp_path / "cut", stop=stop_after(10))
+    assert not finished
+    rows = [json.loads(line) for line in (tmp_path / "cut/measurements.jsonl").open()]
+    assert rows[-1]["tokens_seen"] == 5 * 64, "step 10 was to be measured, but not in a hurry"
+    _, resumed, _ = run_tiny(tmp_path / "cut")
+    assert weights_equal(whole, resumed)
+    for name in ("steps.jsonl", "measurements.jsonl"):
+        assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "cut" / name).read_bytes()
+    states = [sorted(path.glob("checkpoints/*/state.json")) for path in sorted(tmp_path.iterdir())]
+    changes = [
+        [json.loads(path.read_text())["domain_change"] for path in each] for each in states if each
+    ]
+    assert changes[0] == changes[1]
+    assert len(changes[0]) == 2
 
 
 def test_half_a_checkpoint_does_not_exist(tmp_path: Path) -> None:

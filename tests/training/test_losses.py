@@ -107,7 +107,7 @@ def test_frozen_parts_get_no_gradient_and_the_others_the_right_one(part: str) ->
 def test_checkpointed_layers_give_the_same_gradient() -> None:
     model, rows = model_of(), batch()
     plain = gradients(model, summed_nats(model, rows, "chunked"))
-    model.gradient_checkpointing_enable({"use_reentrant": False})
+    model.activation_checkpointing_enable({"use_reentrant": False})
     again = gradients(model, summed_nats(model, rows, "chunked"))
     for one, other in zip(plain, again, strict=True):
         torch.testing.assert_close(one, other)
@@ -174,6 +174,14 @@ def test_a_model_that_works_otherwise_is_refused_and_auto_takes_all_logits() -> 
     with pytest.raises(ModelError, match="no decoder of its own"):
         choose_way(model, "chunked", device=CPU, bf16=False)
     assert head is model.lm_head
+
+
+def test_a_model_that_answers_nothing_is_no_crash() -> None:
+    model = model_of()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.zero_()
+    assert choose_way(model, "chunked", device=CPU, bf16=False) == "chunked"
 
 
 def test_a_way_that_is_not_here_is_a_plain_error(monkeypatch: pytest.MonkeyPatch) -> None:

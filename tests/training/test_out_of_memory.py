@@ -6,7 +6,7 @@ import torch
 
 from gapless.errors import RunError
 from gapless.recipe.training import Training
-from gapless.training.out_of_memory import memory_explained
+from gapless.training.out_of_memory import memory_explained, memory_mend
 
 GPU = (
     "CUDA out of memory. Tried to allocate 20.00 GiB. GPU 0 has a total capacity of 79.10 GiB of "
@@ -17,7 +17,9 @@ GPU = (
 def told(error: Exception, training: Training, *, context: int = 1024, processes: int = 1) -> str:
     with (
         pytest.raises(RunError) as caught,
-        memory_explained(training, context=context, processes=processes, where="training.main"),
+        memory_explained(
+            memory_mend(training, context=context, processes=processes), "training.main"
+        ),
     ):
         raise error
     assert caught.value.__cause__ is error
@@ -78,7 +80,7 @@ def test_a_cpu_without_memory_says_the_same() -> None:
 def test_another_error_stays_what_it_is() -> None:
     with (
         pytest.raises(RuntimeError, match="size mismatch"),
-        memory_explained(Training(), context=1024, processes=1, where="training.main"),
+        memory_explained("Set this.", "training.main"),
     ):
         raise RuntimeError("size mismatch")
 

@@ -11,8 +11,9 @@ from gapless.modeling import adapt, new_model
 from gapless.packing import PackedRows
 from gapless.recipe.methods import Lora
 from gapless.records.journal import Journal
+from gapless.records.watched import SHARE, WHAT
 from gapless.training.compute import Compute
-from gapless.training.speed import SHARE, WHAT, ModelFlops, Speed, matrix_rate, peak_memory_bytes
+from gapless.training.speed import ModelFlops, Speed, matrix_rate, peak_memory_bytes
 from tests.training.test_loop import stop_after
 from tests.training.world import TINY, VOCABULARY, run_tiny, tiny_model
 

@@ -66,10 +66,14 @@ class Watcher:
         self.losses: list[float] = []
         self.speeds: list[float] = []
         self.measurements = 0
+        self.faults: list[str] = []
 
     def step(self, *, tokens_seen: int, loss: float, tokens_per_second: float) -> None:
         self.losses.append(loss)
         self.speeds.append(tokens_per_second)
+
+    def left_out(self, what: str) -> None:
+        self.faults.append(what)
 
     def measured(self, measurements: Sequence[Measurement]) -> None:
         self.measurements += 1
@@ -104,6 +108,7 @@ def run_tiny(
     training: Training | None = None,
     stop: Callable[[], bool] = lambda: False,
     checkpoint_steps: frozenset[int] = frozenset({5, 10, 15, 20}),
+    kept_steps: frozenset[int] = frozenset(),
     model: Any = None,
     compute: Compute | None = None,
     hooks: Sequence[Hook] = (),
@@ -127,6 +132,7 @@ def run_tiny(
         processes=processes,
         probe_steps=checkpoint_steps | {1, 2, 4},
         checkpoint_steps=checkpoint_steps,
+        kept_steps=kept_steps,
         measure=probe,
         base=measure(tiny_model(), 0),
         hooks=hooks,

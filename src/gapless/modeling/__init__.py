@@ -10,7 +10,7 @@ merge.py    the average of several folders, tensor by tensor
 
 from gapless.modeling.adapt import adapt, check_fits, plain_state
 from gapless.modeling.folder import ModelFacts, facts_of, weight_files
-from gapless.modeling.load import load_model, new_model
+from gapless.modeling.load import hollow_model, hollow_new_model, load_model, new_model
 from gapless.modeling.merge import merge_models
 from gapless.modeling.save import save_config, save_model
 
@@ -19,6 +19,8 @@ __all__ = [
     "adapt",
     "check_fits",
     "facts_of",
+    "hollow_model",
+    "hollow_new_model",
     "load_model",
     "merge_models",
     "new_model",

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from gapless.errors import ModelError
 from gapless.modeling.expansion import expand
-from gapless.modeling.layers import decoder_layers
-from gapless.modeling.lora import add_adapters, merged_state
+from gapless.modeling.layers import around_layers, decoder_layers
+from gapless.modeling.lora import add_adapters, linear_modules, merged_state
 from gapless.recipe.methods import BlockExpansion, Freeze, Full, Lora, Method
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def adapt(model: Any, method: Method, *, seed: int) -> Any:
         ModelError: the method does not fit the model.
 
     """
-    check_fits(method, model.config.get_text_config().num_hidden_layers)
+    check_fits(method, model)
     match method:
         case Freeze():
             _freeze(model, method)
@@ -37,24 +37,26 @@ def adapt(model: Any, method: Method, *, seed: int) -> Any:
     return model
 
 
-def check_fits(method: Method, num_layers: int) -> None:
-    """Refuse a method that a model of so many decoder layers cannot have, before work is spent.
+def check_fits(method: Method, model: Any) -> None:
+    """Refuse a method that a model cannot have; its weights may be on the meta device.
 
     Raises:
-        ModelError: too few layers, or a package is missing.
+        ModelError: too few layers, no such modules, or a package is missing.
 
     """
+    num_layers = model.config.get_text_config().num_hidden_layers
     match method:
         case Freeze(layers=layers) if layers > num_layers:
             raise ModelError(
                 f"{layers} layers cannot be frozen: the model has {num_layers}",
                 where="training.method.layers",
+                mend=f"The model has {num_layers} layers: give 1 to {num_layers}.",
             )
         case BlockExpansion(blocks=blocks) if blocks > num_layers:
             raise ModelError(
                 f"{blocks} blocks cannot be spread evenly: the model has {num_layers} layers",
                 where="training.method.blocks",
-                mend=f"Add at most {num_layers}.",
+                mend=f"The model has {num_layers} layers: add 1 to {num_layers}.",
             )
         case Lora() if find_spec("peft") is None:
             raise ModelError(
@@ -62,6 +64,8 @@ def check_fits(method: Method, num_layers: int) -> None:
                 where="training.method",
                 mend="pip install 'gapless[lora]'",
             )
+        case Lora(targets=targets):
+            linear_modules(model, targets)
 
 
 def plain_state(
@@ -75,20 +79,11 @@ def _freeze(model: Any, method: Freeze) -> None:
     _, layers = decoder_layers(model)
     top = method.part == "top"
     frozen = list(layers[-method.layers :] if top else layers[: method.layers])
-    if method.embeddings and top:
-        frozen += [model.get_output_embeddings(), *_last_norm(model, layers)]
-    elif method.embeddings:
-        frozen.append(model.get_input_embeddings())
+    if method.embeddings:
+        frozen += around_layers(model)[1 if top else 0]
     for module in frozen:
         module.requires_grad_(requires_grad=False)
     if not any(parameter.requires_grad for parameter in model.parameters()):
         raise ModelError(
             "every weight is frozen: nothing is left to learn", where="training.method"
         )
-
-
-def _last_norm(model: Any, layers: Any) -> list[Any]:
-    """Return the modules with weights that stand beside the decoder layers, embeddings left out."""
-    (beside,) = (module for module in model.modules() if layers in module.children())
-    embeddings = model.get_input_embeddings()
-    return [child for child in beside.children() if child not in (layers, embeddings)]

@@ -8,11 +8,23 @@ import copy
 from typing import Any
 
 from gapless.errors import ModelError
-from gapless.modeling.layers import decoder_layers
+from gapless.modeling.layers import answers, decoder_layers
 
 _OUTPUTS = (("o_proj", "down_proj"), ("dense", "dense_4h_to_h"), ("dense", "fc2"))
 """What attention and feed-forward part call their output projections: Llama and most others;
 GPT-NeoX (Pythia); Phi."""
+_LAYER_BY_LAYER = (
+    "layer_types",
+    "layers_block_type",
+    "mlp_layer_types",
+    "no_rope_layers",
+    "layer_rope_theta",
+    "num_attention_heads_per_layer",
+    "num_key_value_heads_per_layer",
+    "intermediate_size",
+    "activation_sparsity_pattern",
+)
+"""Settings that hold one value per layer, where they are lists."""
 
 
 def expand(model: Any, blocks: int) -> None:
@@ -30,7 +42,7 @@ def expand(model: Any, blocks: int) -> None:
     _, layers = decoder_layers(model)
     before = len(layers)
     assert blocks <= before
-    answers = _answers(model)
+    answered = answers(model)
     model.requires_grad_(requires_grad=False)
     copied = {(group + 1) * before // blocks - 1 for group in range(blocks)}
     sources = sorted([*range(before), *copied])
@@ -41,15 +53,21 @@ def expand(model: Any, blocks: int) -> None:
         seen = source
     _replace(layers, expanded)
     _describe(model.config.get_text_config(), sources)
-    if not torch.equal(_answers(model), answers) or not _fits_its_config(model):
+    # To the bit, for x + 0 is x.
+    if not torch.equal(answers(model), answered) or not _fits_its_config(model):
         raise _unknown(model)
 
 
 def _silent_copy(model: Any, layer: Any) -> Any:
-    """Return a copy that learns and whose output projections, biases too, are zero."""
+    """Return a copy that learns and whose output projections, biases too, are zero.
+
+    Its parts keep the model's config itself: `attention_within` sets there how all layers attend.
+    """
     import torch
 
-    added = copy.deepcopy(layer).requires_grad_(requires_grad=True)
+    configs = [part.config for part in layer.modules() if hasattr(part, "config")]
+    added = copy.deepcopy(layer, {id(config): config for config in configs})
+    added.requires_grad_(requires_grad=True)
     parameters = dict(added.named_parameters())
     parts = {part for name in parameters for part in name.split(".")}
     outputs = next((names for names in _OUTPUTS if parts.issuperset(names)), None)
@@ -75,23 +93,11 @@ def _replace(layers: Any, expanded: list[Any]) -> None:
 def _describe(config: Any, sources: list[int]) -> None:
     """Let the config say how many layers there are, and repeat what it says layer by layer."""
     before = config.num_hidden_layers
-    for name, value in list(vars(config).items()):
+    for name in _LAYER_BY_LAYER:
+        value = vars(config).get(name)
         if isinstance(value, list) and len(value) == before:
             setattr(config, name, [value[source] for source in sources])
     config.num_hidden_layers = len(sources)
-
-
-def _answers(model: Any) -> Any:
-    """Return logits of a few ids: equal before and after, to the bit, for x + 0 is x."""
-    import torch
-
-    was_training = model.training
-    model.eval()
-    ids = torch.arange(1, 9, device=model.device)[None]
-    with torch.no_grad():
-        logits = model(input_ids=ids, use_cache=False).logits
-    model.train(was_training)
-    return logits
 
 
 def _fits_its_config(model: Any) -> bool:

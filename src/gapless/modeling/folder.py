@@ -48,7 +48,7 @@ def weight_files(folder: Path) -> list[Path]:
         raise ModelError(
             "there is no such model folder",
             where=str(folder),
-            mend="Give model.path a folder with config.json, safetensors and tokenizer files, "
+            mend="Name a folder with config.json, safetensors and tokenizer files, "
             "or asset:NAME (gapless assets list shows the names).",
         )
     config, weights = folder / "config.json", _weights_of(folder)
@@ -129,11 +129,8 @@ def facts_of_config(
     architecture: str, settings: dict[str, Any], vocabulary_size: int
 ) -> ModelFacts:
     """Return the sizes of a model that does not exist yet; nothing is allocated."""
-    import torch
+    from gapless.modeling.load import hollow_new_model
 
-    from gapless.modeling.load import new_model
-
-    with torch.device("meta"):
-        model = new_model(architecture, settings, vocabulary_size=vocabulary_size, seed=0)
+    model = hollow_new_model(architecture, settings, vocabulary_size)
     parameters = sum(parameter.numel() for parameter in model.parameters())
     return _facts(model.config.get_text_config().to_dict(), parameters, vocabulary_size)

@@ -25,10 +25,34 @@ def load_model(folder: Path) -> Any:
                 trust_remote_code=False,
             )
     except (ValueError, OSError, RuntimeError, KeyError) as error:
-        raise ModelError(
-            f"`transformers` cannot load the model: {error}", where=str(folder)
-        ) from error
+        raise _not_loaded(folder, error) from error
     return model.train()
+
+
+def _not_loaded(folder: Path, error: Exception) -> ModelError:
+    return ModelError(f"`transformers` cannot load the model: {error}", where=str(folder))
+
+
+def hollow_model(folder: Path) -> Any:
+    """Return the causal language model of a folder without its weights, on the meta device."""
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    weight_files(folder)
+    try:
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        with torch.random.fork_rng(devices=[]), torch.device("meta"):
+            return AutoModelForCausalLM.from_config(config)
+    except (ValueError, OSError, RuntimeError, KeyError) as error:
+        raise _not_loaded(folder, error) from error
+
+
+def hollow_new_model(architecture: str, settings: dict[str, Any], vocabulary_size: int) -> Any:
+    """Return a new model without its weights, on the meta device."""
+    import torch
+
+    with torch.device("meta"):
+        return new_model(architecture, settings, vocabulary_size=vocabulary_size, seed=0)
 
 
 def new_model(

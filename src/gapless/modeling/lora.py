@@ -28,29 +28,70 @@ def add_adapters(model: Any, method: Lora, *, seed: int) -> None:
     """Put adapters beside linear modules of the decoder layers; only they ask for gradients.
 
     The draw depends on ``seed`` alone; the process's own random state stays as it was.
+
+    Raises:
+        ModelError: `peft` does not put them where they are asked for.
+
     """
     import torch
     from peft import LoraConfig, inject_adapter_in_model
 
+    name, layers = decoder_layers(model)
+    wanted = linear_modules(model, method.targets)
     settings = LoraConfig(
         r=method.rank,
         lora_alpha=method.alpha,
         lora_dropout=method.dropout,
-        target_modules=_linear_modules(model, method.targets),
+        target_modules=[each.removeprefix(f"{name}.") for each in wanted],
         use_dora=method.dora,
     )
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(stream_key(seed, "adapters") % 2**63)
-        inject_adapter_in_model(settings, model)
+    model.requires_grad_(requires_grad=False)
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(stream_key(seed, "adapters") % 2**63)
+            # Of a whole model, `peft` knows the architecture, and for some it changes the targets.
+            inject_adapter_in_model(settings, layers)
+    except (ValueError, TypeError, AttributeError, NotImplementedError) as error:
+        raise _not_adapted(model, str(error)) from error
+    _check_adapted(model, wanted)
 
 
-def _linear_modules(model: Any, targets: tuple[str, ...] | None) -> list[str]:
-    """Return the full names of the modules that get adapters."""
+def _check_adapted(model: Any, wanted: list[str]) -> None:
+    """Refuse a model in which other modules have adapters than those that were to get one."""
+    from peft.tuners.lora import LoraLayer
+
+    adapted = {name for name, module in model.named_modules() if isinstance(module, LoraLayer)}
+    for name in sorted(adapted.symmetric_difference(wanted)):
+        which = (
+            "has one and was to have none" if name in adapted else "was to have one and has none"
+        )
+        raise _not_adapted(model, f"{name} {which}")
+
+
+def _not_adapted(model: Any, why: str) -> ModelError:
+    return ModelError(
+        f"`peft` does not put adapters where they belong in a {model.config.model_type!r} model: "
+        f"{why}",
+        where="training.method",
+        mend="Name other targets, such as those of attention ('targets: [q_proj, v_proj]'), or use "
+        "another method.",
+    )
+
+
+def linear_modules(model: Any, targets: tuple[str, ...] | None) -> list[str]:
+    """Return the full names of the modules that get adapters; weights are not looked at.
+
+    Raises:
+        ModelError: the decoder layers have no linear modules, or none of such a name.
+
+    """
     from torch.nn import Linear
 
     name, layers = decoder_layers(model)
     linear = [
-        f"{name}.{inner}" for inner, module in layers.named_modules() if isinstance(module, Linear)
+        f"{name}.{inner}"
+        for inner, module in layers.named_modules()
+        if type(module) is Linear  # a router may be a kind of its own, with another answer
     ]
     known = sorted({each.rpartition(".")[2] for each in linear})
     for target in targets or ():
@@ -75,12 +116,16 @@ def merged_state(state: "Mapping[str, torch.Tensor]", method: Lora) -> "dict[str
 
     LoRA: W + s B A with s = alpha / rank (Hu et al. 2022, section 4.1). DoRA: that matrix with each
     row brought to its learnt length (Liu et al. 2024, eq. 5).
+
+    Raises:
+        ModelError: there are adapters of a kind that is not known here.
+
     """
     import torch
 
     merged: dict[str, torch.Tensor] = {}
     for name, tensor in state.items():
-        if name.endswith((_DOWN, _UP, _LENGTH)):
+        if any(name.endswith(e) and _weight_of(name, e) in state for e in (_DOWN, _UP, _LENGTH)):
             continue
         module, _, kind = name.rpartition(_BASE)
         if not module:
@@ -94,4 +139,15 @@ def merged_state(state: "Mapping[str, torch.Tensor]", method: Lora) -> "dict[str
                 lengths = torch.linalg.vector_norm(weight, dim=1)
                 weight *= (state[module + _LENGTH] / lengths)[:, None]
             merged[f"{module}.weight"] = weight
+    for name in merged:
+        if _BASE in name or ".lora_" in name:
+            raise ModelError(
+                f"the adapter of {name!r} cannot be merged",
+                where="training.method",
+                mend="Name other targets, or use another method.",
+            )
     return merged
+
+
+def _weight_of(name: str, ending: str) -> str:
+    return f"{name.removesuffix(ending)}{_BASE}weight"

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +14,12 @@ if TYPE_CHECKING:
 
 _MOST_BYTES = 2 * 10**9
 """Of one file of weights: what is in memory at once, beside a tensor or two."""
-_MAY_DIFFER = {"_name_or_path", "transformers_version", "dtype", "torch_dtype", "use_cache"}
-"""What a config says that is not the shape of the model."""
+_MAY_DIFFER = {
+    *("_name_or_path", "transformers_version", "dtype", "torch_dtype", "use_cache"),
+    "max_position_embeddings",
+}
+"""What a config says that is not the shape of the model, or shows in the shape of a tensor; ids of
+tokens, which an instruct model has others of, may differ too."""
 _HEAD = "lm_head.weight"
 
 
@@ -88,19 +92,23 @@ class _Tensors:
 
     def __init__(self, folder: Path) -> None:
         from safetensors import SafetensorError, safe_open
+        from transformers import AutoConfig
 
         self.folder = folder
-        config_path, *files = weight_files(folder)
+        _, *files = weight_files(folder)
         try:
-            config = json.loads(config_path.read_text())
+            # As `transformers` reads it: what older versions wrote comes out the same.
+            config = AutoConfig.from_pretrained(
+                folder, local_files_only=True, trust_remote_code=False
+            )
             opened: list[Any] = [safe_open(path, framework="pt") for path in files]
-        except (ValueError, OSError, SafetensorError) as error:
+        except (ValueError, OSError, KeyError, SafetensorError) as error:
             raise ModelError(f"the model cannot be read: {error}", where=str(folder)) from error
-        self.config: dict[str, Any] = {k: v for k, v in config.items() if k not in _MAY_DIFFER}
+        self.config: dict[str, Any] = _shape_of(config.to_dict())
         self.files: dict[str, Any] = {}
         for file in opened:
             self.files |= dict.fromkeys(file.keys(), file)
-        if config.get("tie_word_embeddings"):  # some folders hold the head twice
+        if getattr(config.get_text_config(), "tie_word_embeddings", False):  # some hold it twice
             self.files.pop(_HEAD, None)
         if any(".lora_A." in name for name in self.files):
             raise ModelError(
@@ -143,15 +151,30 @@ class _Tensors:
             shown = "; ".join(f"{k} {theirs.get(k)!r} and {ours.get(k)!r}" for k in differing[:3])
             raise self._refused(other, f"the configs differ: {shown}")
         for name in sorted(self.files.keys() ^ other.files.keys()):
-            raise self._refused(other, f"only one of the two has a tensor {name!r}")
+            raise self._refused(
+                other,
+                f"only one of the two has a tensor {name!r}",
+                mend="Where one of them is a checkpoint, give the folder `model` of the finished "
+                "run instead: some architectures call or divide their tensors otherwise in memory, "
+                "as a checkpoint has them, than in a folder that is exported.",
+            )
         for name in self.files:
             if self.shape(name) != other.shape(name):
                 what = f"tensor {name!r} has the shape {other.shape(name)} and {self.shape(name)}"
                 raise self._refused(other, what)
 
-    def _refused(self, other: "_Tensors", why: str) -> ModelError:
+    def _refused(self, other: "_Tensors", why: str, mend: str | None = None) -> ModelError:
         return ModelError(
             f"this model cannot be averaged with {self.folder}: {why}",
             where=str(other.folder),
-            mend="Only models that come from one base have weights that mean the same.",
+            mend=mend or "Only models that come from one base have weights that mean the same.",
         )
+
+
+def _shape_of(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a config says of the shape of a model, and of parts of it with their own."""
+    return {
+        name: _shape_of(value) if isinstance(value, dict) else value
+        for name, value in config.items()
+        if name not in _MAY_DIFFER and not str(name).endswith(("token_id", "token_ids"))
+    }

@@ -25,6 +25,9 @@ _SHORTEST_ROW = 512
 _LARGEST_DIFFERENCE = {False: 1e-4, True: 3e-2}
 """Of logits, their mean over their spread, in fp32 and in bf16; rounding gives a tenth of it."""
 
+_WINDOWS = ("sliding_window", "attention_chunk_size")
+"""What a config calls the most tokens that a token sees."""
+
 
 @dataclass
 class Documents:
@@ -110,8 +113,12 @@ def choose_attention(
 
 def _fault(model: Any, context: int, device: torch.device, *, bf16: bool) -> str | None:
     """Compare the logits of a row of three documents, one longer than the model's window."""
-    window = getattr(model.config.get_text_config(), "sliding_window", None) or 0
-    length = min(context, max(256, 2 * window))
+    settings = model.config.get_text_config()
+    configs = [part.config for part in model.modules() if hasattr(part, "config")]
+    if any(config is not model.config and config is not settings for config in configs):
+        return "one of its parts has settings of its own"  # and would attend to whole rows
+    windows = (getattr(settings, name, None) or 0 for name in _WINDOWS)
+    length = min(context, max(256, 2 * max(windows)))
     places = torch.arange(length, device=device)
     borders = torch.tensor([0, length // 8, length // 4], device=device)
     positions = (places - borders[torch.bucketize(places, borders, right=True) - 1])[None]
@@ -141,6 +148,7 @@ def _register() -> None:
     AttentionMaskInterface.register(_NAME, lambda *_, **__: None)
 
 
+@torch.compiler.disable  # type: ignore[untyped-decorator]  # for each row, it would compile anew
 def _attend(
     _module: Any,
     query: torch.Tensor,

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from gapless.recipe.methods import ExponentialAverage
-from gapless.training.hooks import Hook, Moment
+from gapless.training.hooks import Hook, Moment, learning_weights
 
 
 class Average(Hook):
@@ -29,13 +29,13 @@ class Average(Hook):
 
     def begin(self, model: Any) -> None:
         """Start from the base."""
-        self._average = {name: weights.clone() for name, weights in _learning(model).items()}
+        self._average = {name: weights.clone() for name, weights in learning_weights(model).items()}
 
     @torch.no_grad()
     def after_step(self, moment: Moment) -> None:
         """Move the average towards the weights."""
         if moment.step % self._every == 0:
-            for name, weights in _learning(moment.model).items():
+            for name, weights in learning_weights(moment.model).items():
                 self._average[name].lerp_(weights, self._share)
 
     def tensors(self) -> Mapping[str, torch.Tensor]:
@@ -57,11 +57,7 @@ class Average(Hook):
             self._exchange(model)
 
     def _exchange(self, model: Any) -> None:
-        for name, weights in _learning(model).items():
+        for name, weights in learning_weights(model).items():
             kept = weights.clone()
             weights.copy_(self._average[name])
             self._average[name].copy_(kept)
-
-
-def _learning(model: Any) -> dict[str, torch.Tensor]:
-    return {n: p.detach() for n, p in model.named_parameters() if p.requires_grad}

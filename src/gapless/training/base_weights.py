@@ -1,6 +1,7 @@
-"""The base model's weights while another model is trained away from it: read, never held twice.
+"""The base model's weights while another model is trained away from it.
 
-Parameters are matched by name; the names that wrappers and adapters add are taken off first.
+They are read from its files, and held in memory only where they cannot be. Parameters are matched
+by name; the names that wrappers and adapters add are taken off first.
 """
 
 import re
@@ -49,17 +50,28 @@ class StoredWeights:
 class HeldWeights:
     """Those that a model began with: a copy, in the host's memory, of what learns."""
 
-    def __init__(self, model: Any) -> None:
-        """Copy the parameters that learn; each process of several holds them whole."""
-        self._held = {
-            name_in_base(name): whole(parameter.detach()).to("cpu", copy=True)
-            for name, parameter in model.named_parameters()
-            if parameter.requires_grad
-        }
+    def __init__(self, model: Any, stored: BaseWeights | None = None) -> None:
+        """Copy the parameters that learn and that ``stored``, where given, does not have.
+
+        Some architectures call or divide their weights otherwise on disk than in memory: experts,
+        the head of GPT-NeoX. Adapters have no base. Each process of several holds weights whole.
+        """
+        self._stored = stored
+        self._held: dict[str, torch.Tensor] = {}
+        for name, parameter in model.named_parameters():
+            known = name_in_base(name)
+            if parameter.requires_grad and ".lora_" not in name and not self._has(known, parameter):
+                self._held[known] = whole(parameter.detach()).to("cpu", copy=True)
 
     def read(self, name: str) -> torch.Tensor | None:
-        """Return the copy of a parameter."""
-        return self._held.get(name)
+        """Return the copy of a parameter, or what is stored of it."""
+        if name in self._held or self._stored is None:
+            return self._held.get(name)
+        return self._stored.read(name)
+
+    def _has(self, name: str, parameter: torch.Tensor) -> bool:
+        stored = None if self._stored is None else self._stored.read(name)
+        return stored is not None and stored.shape == parameter.shape
 
 
 def name_in_base(name: str) -> str:

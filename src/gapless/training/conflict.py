@@ -19,6 +19,7 @@ from torch.distributed.tensor import DTensor
 from gapless.packing import PackedRows, pack
 from gapless.records.rows import Pieces, Rows
 from gapless.records.token_store import TokenStore
+from gapless.records.watched import COSINE, GRADIENTS, LAYER_COSINES
 from gapless.seeds import stream, stream_key
 from gapless.training.compute import Compute, accumulate_gradients
 from gapless.training.drift import layer_of
@@ -26,7 +27,6 @@ from gapless.training.hooks import Hook, Moment
 from gapless.training.processes import ALONE, Processes
 from gapless.training.sharding import whole
 
-GRADIENTS = "gradients"
 BATCH_TOKENS, ROW_TOKENS, MICRO_BATCH_TOKENS = 4096, 512, 1024
 """Tokens of each of the two batches; at most, of one of its rows and of one forward pass: little
 enough to fit wherever training does."""
@@ -67,8 +67,8 @@ class Conflict(Hook):
             GRADIENTS: {
                 "domain_norm": math.sqrt(first),
                 "general_norm": math.sqrt(second),
-                "cosine": _cosine(products[_WHOLE]),
-                "layer_cosines": layers,
+                COSINE: _cosine(products[_WHOLE]),
+                LAYER_COSINES: layers,
                 "domain_tokens": self._batches[0].num_targets,
                 "general_tokens": self._batches[1].num_targets,
             }

@@ -5,7 +5,6 @@ pay it. Nothing of it touches the weights; the gradients are no more than a by-p
 """
 
 import math
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -17,13 +16,13 @@ from torch.nn.utils import get_total_norm
 from gapless.packing import PackedRows
 from gapless.records.rows import Row, Rows
 from gapless.training.compute import Compute, accumulate_gradients
+from gapless.training.drift import layer_module
 from gapless.training.processes import Processes
 
 Namer = Callable[[str, Sequence[int]], Sequence[Mapping[str, str]]]
 """A source and indices of its documents to what they are called, each by ``work`` and ``id``."""
 _SAME = 0.05
 """How far two losses of one step may be apart: rounding, and dropout's draws."""
-_LAYER = re.compile(r"(.*?\.\d+)\.")
 _SHOWN_ROWS, _SHOWN_NAMES, _SHOWN_LAYERS = 3, 3, 3
 """How much of it a message has room for; the journal has all."""
 
@@ -217,8 +216,7 @@ def _layers(gradients: Mapping[str, float], weights: Mapping[str, float]) -> tup
     """Return the norms of the decoder layers and of the modules outside of them."""
     members: dict[str, list[str]] = {}
     for name in weights:
-        within = _LAYER.match(name)
-        members.setdefault(within[1] if within else name.rpartition(".")[0], []).append(name)
+        members.setdefault(layer_module(name) or name.rpartition(".")[0], []).append(name)
     return tuple(
         Layer(
             layer,

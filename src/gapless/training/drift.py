@@ -14,13 +14,12 @@ from typing import Any
 
 import torch
 
+from gapless.records.watched import EMBEDDINGS, FINAL_NORM, HEAD, PER_MILLION, UPDATE
 from gapless.training.base_weights import BaseWeights, HeldWeights, name_in_base
 from gapless.training.hooks import Hook, Moment
 from gapless.training.sharding import whole
 
-UPDATE, PER_MILLION = "weight_update", "weight_update_per_million_tokens"
-EMBEDDINGS, HEAD, FINAL_NORM = "embeddings", "head", "final_norm"
-_LAYER = re.compile(r"\.(?:layers|h|blocks)\.(\d+)\.")
+_LAYER = re.compile(r"(?:.*?\.)?(?:layers|h|blocks)\.(\d+)(?=\.)")
 
 
 class Drift(Hook):
@@ -29,15 +28,14 @@ class Drift(Hook):
     name = "drift"
 
     def __init__(self, base: BaseWeights | None = None) -> None:
-        """Compare with ``base``; left out, with the weights that the model begins with."""
+        """Compare with ``base``; what it does not have, with the weights the model begins with."""
         self._base = base
         self._tokens, self._updates = 0, dict[str, float]()
 
     def begin(self, model: Any) -> None:
-        """Keep the weights of a new model."""
+        """Keep the weights that the base does not have."""
         self._tokens, self._updates = 0, {}
-        if self._base is None:
-            self._base = HeldWeights(model)
+        self._base = HeldWeights(model, self._base)
 
     def at_probe(self, moment: Moment) -> Mapping[str, Any]:
         """Return each part's relative update, and its change since the last time."""
@@ -68,7 +66,7 @@ class Drift(Hook):
 
 @torch.no_grad()
 def relative_updates(model: Any, base: BaseWeights) -> dict[str, float]:
-    """Return ||w - w_base|| / ||w_base|| of each part of a model that the base has too.
+    """Return ||w - w_base|| / ||w_base|| of each part of a model; the base has all that learns.
 
     Layers go by their number, as text. One parameter at a time is brought to the model's device;
     one that does not learn is its own base.
@@ -83,8 +81,8 @@ def relative_updates(model: Any, base: BaseWeights) -> dict[str, float]:
             continue
         weights = whole(parameter.detach()).float()
         before = base.read(known) if parameter.requires_grad else weights
-        if before is None or before.shape != weights.shape:
-            continue
+        assert before is not None, f"{known} is left out of the base"
+        assert before.shape == weights.shape
         before = before.to(weights.device, torch.float32)
         now = _merged(adapted[name], weights) if name in adapted else weights
         moved[part] = moved.get(part, 0.0) + (_squares(now - before) if now is not before else 0.0)
@@ -94,8 +92,14 @@ def relative_updates(model: Any, base: BaseWeights) -> dict[str, float]:
 
 def layer_of(name: str) -> str | None:
     """Return the number of the decoder layer that a parameter belongs to, as text."""
-    layer = _LAYER.search(f".{name}")
+    layer = _LAYER.match(name)
     return None if layer is None else layer[1]
+
+
+def layer_module(name: str) -> str | None:
+    """Return the name of the decoder layer that a parameter belongs to."""
+    layer = _LAYER.match(name)
+    return None if layer is None else layer[0]
 
 
 def part_of(name: str, num_dimensions: int) -> str | None:

@@ -1,7 +1,7 @@
 """Hooks: what watches the training, or bends it, at fixed points of the loop.
 
 To add one: a class here or in its own file, its setting in `recipe/training.py`, one line in the
-table of `workflow/arm.py`, one test.
+table of `workflow/hooks.py`, one test.
 """
 
 from collections.abc import Mapping
@@ -21,6 +21,11 @@ class Moment:
     tokens_seen: int
     rate: float
     """The learning rate of the step just done."""
+
+
+def learning_weights(model: Any) -> dict[str, torch.Tensor]:
+    """Return the weights that learn, by name: the model's own, without a history."""
+    return {n: p.detach() for n, p in model.named_parameters() if p.requires_grad}
 
 
 class Hook:

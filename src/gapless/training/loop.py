@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,6 +19,7 @@ from gapless.records.rows import Rows
 from gapless.records.token_store import TokenStore
 from gapless.seeds import stream_key
 from gapless.training.checkpoints import FOLDER, Checkpoints, RunState
+from gapless.training.compilation import layers_compiled
 from gapless.training.compute import (
     Compute,
     accumulate_gradients,
@@ -46,6 +48,9 @@ class Observer(Protocol):
     def measured(self, measurements: Sequence[Measurement]) -> None:
         """Hear of a measurement; the first is the base model's."""
 
+    def left_out(self, what: str) -> None:
+        """Hear of a batch that went wrong and is left out: what was wrong, and where."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingJob:
@@ -65,6 +70,8 @@ class TrainingJob:
     """Steps after which the model is measured; the last step is one of them."""
     checkpoint_steps: frozenset[int]
     """Steps after which the state is saved; each is a probe step."""
+    kept_steps: frozenset[int] = frozenset()
+    """Steps after which the state is saved besides, and stays: other arms go on from there."""
     measure: Callable[[Any, int], Measured]
     """Measures a model at a number of tokens seen."""
     base: Measured
@@ -92,7 +99,9 @@ def train(model: Any, job: TrainingJob) -> bool:
     """
     with subnormals_flushed():
         loop = _Loop(model, job)
-        with loop.checkpoints:
+        compiles = job.training.compile
+        compiled = layers_compiled(model, job.compute.device) if compiles else nullcontext()
+        with compiled, loop.checkpoints:
             return loop.run()
 
 
@@ -101,36 +110,54 @@ class _Loop:
         self.job = job
         self.model = divide(model, job.compute, job.processes, job.training.sharding).train()
         if job.training.gradient_checkpointing:
-            self.model.gradient_checkpointing_enable({"use_reentrant": False})
-        ways = with_ways(job.compute, self.model, job.training, context=job.order.context)
+            self.model.activation_checkpointing_enable({"use_reentrant": False})
+        ways = with_ways(
+            job.compute,
+            self.model,
+            job.training,
+            context=job.order.context,
+            processes=job.processes,
+        )
         self.compute = job.processes.agreed(ways)  # each has tried them out on its own slices
-        self.optimizer = make_optimizer(model, job.training)
+        self.optimizer = make_optimizer(model, job.training, seed=job.seed)
         self.checkpoints = Checkpoints(
             job.folder / FOLDER,
             keep_last=job.training.checkpoints.keep_last,
+            keep_steps=job.kept_steps,
             asynchronous=job.training.checkpoints.asynchronous,
             processes=job.processes,
         )
-        self.domain_change: float | None = None
 
     def run(self) -> bool:
         for hook in self.job.hooks:
             hook.begin(self.model)
         state = self._begin()
         total_steps = num_steps(self.job.order, self.job.training)
+        if self._is_unmeasured(state):
+            self._measure_and_save(state)
         while state.step < total_steps:
             before, state = state, self._step(state)
             if state.step <= before.step:  # rolled back to where all of this was done
                 continue
-            if state.step in self.job.probe_steps:
-                self._measure(state)
             # A cluster may tell only one of the processes.
-            stopped = state.step < total_steps and self.job.processes.any(self.job.stop())
-            if stopped or state.step in self.job.checkpoint_steps:
-                self._save(state)
-            if stopped:
+            if state.step < total_steps and self.job.processes.any(self.job.stop()):
+                self._save(state)  # measuring can take longer than there is time
                 return False
+            self._measure_and_save(state)
         return True
+
+    def _is_unmeasured(self, state: RunState) -> bool:
+        """Whether the run was stopped between a step and its measurement."""
+        if state.step not in self.job.probe_steps:
+            return False
+        rows = self.journals.measurements.rows()
+        return self.job.processes.agreed(all(r["tokens_seen"] != state.tokens_seen for r in rows))
+
+    def _measure_and_save(self, state: RunState) -> None:
+        """Do what is to be done after a step."""
+        domain_change = self._measure(state) if state.step in self.job.probe_steps else None
+        if state.step in self.job.checkpoint_steps | self.job.kept_steps:
+            self._save(state, domain_change)
 
     def _begin(self) -> RunState:
         """Go back to the last checkpoint: what was written after it is cut off and made again."""
@@ -196,7 +223,9 @@ class _Loop:
 
     def _seed(self, step: int) -> None:
         """Dropout's draws belong to the step: a resumed run and a second arm draw the same."""
-        torch.manual_seed(stream_key(self.job.seed, "training", step) % 2**63)
+        rank = self.job.processes.rank
+        own = (rank,) if rank else ()  # each works on rows of its own
+        torch.manual_seed(stream_key(self.job.seed, "training", step, *own) % 2**63)
 
     def _gradient(self, packed: PackedRows) -> tuple[float, float]:
         """Leave the gradient of the step's mean loss in the parameters; return loss and norm."""
@@ -223,6 +252,7 @@ class _Loop:
 
     def _act(self, fault: Fault, after: RunState, rows: Rows, packed: PackedRows) -> RunState:
         """Do what the recipe says of a step that went wrong."""
+        job = self.job
         self._seed(after.step - 1)
         diagnosis = diagnose(
             self.model,
@@ -230,10 +260,13 @@ class _Loop:
             rows,
             micro_batch_rows=self._micro_batch_rows(),
             compute=self.compute,
-            processes=self.job.processes,
-            names=self.job.name_documents,
+            processes=job.processes,
+            names=job.name_documents,
         )
         action = self.guard.act(fault, after.step, after.tokens_seen, diagnosis)
+        where = f"step {after.step:,}, {after.tokens_seen:,} tokens seen"
+        done = "skipped" if action == "skip" else "back to the last checkpoint"
+        job.observer.left_out(f"{fault.what} ({where}): {done}, the batch is left out")
         if action == "skip":
             return self._leave_out(after, rows)
         latest = self.checkpoints.latest()
@@ -265,19 +298,21 @@ class _Loop:
             }
         )
 
-    def _measure(self, state: RunState) -> None:
+    def _measure(self, state: RunState) -> float | None:
+        """Measure the model; return the mean improvement of the domain over the base."""
         with self.speed.spent("measuring", state.tokens_seen):
             measured = self.job.processes.agreed(self.job.measure(self.model, state.tokens_seen))
             self._write(measured, tokens_seen=state.tokens_seen)
         rows_seen = state.tokens_seen // self.job.order.context
         self.steering.react(self.job.order, rows_seen, measured[0])
-        self.domain_change = _domain_change(self.job.base[0], measured[0])
         self._observe(state)
         self.job.observer.measured(measured[0])
+        return _domain_change(self.job.base[0], measured[0])
 
     def _observe(self, state: RunState) -> None:
         """Write down what the hooks see."""
-        moment = Moment(self.model, state.step, state.tokens_seen, self.job.rate(state.tokens_seen))
+        rate = self.job.rate((state.step - 1) * self.job.training.batch_tokens)
+        moment = Moment(self.model, state.step, state.tokens_seen, rate)
         seen: dict[str, Any] = {}
         with self.speed.spent("watching", state.tokens_seen):
             for hook in self.job.hooks:
@@ -292,14 +327,13 @@ class _Loop:
             write_items(items_path(self.job.folder, tokens_seen), items)
         self.journals.measurements.append(*(measurement.row() for measurement in measurements))
 
-    def _save(self, state: RunState) -> None:
-        change = self.domain_change if state.step in self.job.probe_steps else None
+    def _save(self, state: RunState, domain_change: float | None = None) -> None:
         self.journals.sync()
         with self.speed.spent("saving", state.tokens_seen):
             self.checkpoints.save(
                 self.model,
                 self.optimizer,
-                RunState(state.step, state.tokens_seen, change),
+                RunState(state.step, state.tokens_seen, domain_change),
                 self._remembered(),
             )
 

@@ -10,29 +10,60 @@ from torch.nn import functional
 from gapless.errors import ModelError, RecipeError
 from gapless.packing import IGNORED
 from gapless.training.losses import FUSED, Head, MicroBatch, Way, softcap_of, summed_nats
+from gapless.training.processes import ALONE, Processes
 
 _CHUNKED: Way = "chunked"
+_SMALLEST = 1e-12
 _LARGEST_DIFFERENCE = {False: 1e-4, True: 3e-2}
 """Of the loss and of the gradient, as a share, in fp32 and in bf16."""
 
 
 def choose_way(
-    model: Any, wanted: Way | Literal["auto"], *, device: torch.device, bf16: bool
+    model: Any,
+    wanted: Way | Literal["auto"],
+    *,
+    device: torch.device,
+    bf16: bool,
+    processes: Processes = ALONE,
 ) -> Way:
     """Return the way ``wanted``, tried out on the model; ``auto`` is the best that is right.
 
     Every way but ``whole`` must give the loss and the gradients of ``whole`` on some tokens. The
-    gradients of the model must be empty, and are again after.
+    gradients of the model must be empty, and are again after. Every process must ask.
 
     Raises:
         RecipeError: the way is not to be had here.
         ModelError: the model does not come apart, or gives something else in that way.
 
     """
+
+    def fault_of(way: Way) -> str | None:
+        faults = processes.gathered(_fault(model, way, device, bf16=bf16))
+        return next((fault for fault in faults if fault), None)
+
     if wanted == "auto":
         fused: list[Way] = ["liger"] if device.type == "cuda" and _has("liger_kernel") else []
-        right = (way for way in (*fused, _CHUNKED) if not _fault(model, way, device, bf16=bf16))
+        right = (way for way in (*fused, _CHUNKED) if not fault_of(way))
         return next(right, "whole")
+    check_way(wanted, device)
+    fault = fault_of(wanted) if wanted != "whole" else None
+    if fault:
+        raise ModelError(
+            f"the loss of a {model.config.model_type!r} model cannot be worked out in the way "
+            f"{wanted!r}: {fault}",
+            where="training.loss",
+            mend="Take auto or whole.",
+        )
+    return wanted
+
+
+def check_way(wanted: Way | Literal["auto"], device: torch.device) -> None:
+    """Refuse a way that is not to be had here, whatever the model.
+
+    Raises:
+        RecipeError: torch is too old, or there is no GPU or package for it.
+
+    """
     if wanted == "torch" and not hasattr(functional, "linear_cross_entropy"):
         raise RecipeError(
             f"torch {torch.__version__} has no linear_cross_entropy",
@@ -45,15 +76,6 @@ def choose_way(
             where="training.loss",
             mend="Take auto or chunked.",
         )
-    fault = _fault(model, wanted, device, bf16=bf16) if wanted != "whole" else None
-    if fault:
-        raise ModelError(
-            f"the loss of a {model.config.model_type!r} model cannot be worked out in the way "
-            f"{wanted!r}: {fault}",
-            where="training.loss",
-            mend="Take auto or whole.",
-        )
-    return wanted
 
 
 def _has(package: str) -> bool:
@@ -71,7 +93,10 @@ def _fault(model: Any, way: Way, device: torch.device, *, bf16: bool) -> str | N
         loss = _learn(model, "whole", device, bf16=bf16, sign=1.0)
         size = _gradient_norm(model)
         other = _learn(model, way, device, bf16=bf16, sign=-1.0)  # gradients add up
-        differences = abs(other - loss) / loss, _gradient_norm(model) / size
+        differences = (
+            abs(other - loss) / max(loss, _SMALLEST),
+            _gradient_norm(model) / max(size, _SMALLEST),
+        )
     except torch.OutOfMemoryError:
         raise
     except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:

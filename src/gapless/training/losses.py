@@ -248,7 +248,12 @@ def _by_liger(model: Any, states: torch.Tensor, targets: torch.Tensor) -> torch.
     )
 
     head = model.get_output_embeddings()
-    loss = LigerFusedLinearCrossEntropyLoss(reduction="sum", softcap=softcap_of(model))
+    if not len(targets):  # its kernel divides by their number
+        nothing: torch.Tensor = states.sum() * 0 + head.weight.sum() * 0
+        return nothing
+    loss = LigerFusedLinearCrossEntropyLoss(
+        reduction="sum", softcap=softcap_of(model), accum_dtype=torch.float32
+    )
     nats: torch.Tensor = loss(head.weight, states, targets, head.bias)
     return nats
 

@@ -11,9 +11,7 @@ _WORDS = ("out of memory", "can't allocate memory", "not enough memory", "CUBLAS
 
 
 @contextmanager
-def memory_explained(
-    training: Training, *, context: int, processes: int, where: str
-) -> Iterator[None]:
+def memory_explained(mend: str, where: str) -> Iterator[None]:
     """Turn what is raised when the memory is too small into what to change.
 
     Raises:
@@ -29,7 +27,7 @@ def memory_explained(
         raise RunError(
             f"the memory is too small: {told or 'there is no more'}",
             where=where,
-            mend=_mend(training, context=context, processes=processes),
+            mend=mend,
         ) from error
 
 
@@ -37,7 +35,7 @@ def _is_of_memory(error: Exception) -> bool:
     return isinstance(error, MemoryError) or any(words in str(error) for words in _WORDS)
 
 
-def _mend(training: Training, *, context: int, processes: int) -> str:
+def memory_mend(training: Training, *, context: int, processes: int) -> str:
     """Name what helps, cheapest first; without one of them, what is left."""
     rows = training.batch_tokens // context
     whole = -(-rows // processes) * context  # of one process, as `Processes.share` divides them

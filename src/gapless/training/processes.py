@@ -90,9 +90,13 @@ class Processes:
         each = -(-len(packed.ids) // self.size)
         part = slice(self.rank * each, (self.rank + 1) * each)
         missing = ((0, each - len(packed.ids[part])), (0, 0))
+        positions = np.pad(packed.positions[part], missing)
+        positions[len(packed.ids[part]) :] = np.arange(
+            positions.shape[1]
+        )  # one document of nothing
         return PackedRows(
             np.pad(packed.ids[part], missing),
-            np.pad(packed.positions[part], missing),
+            positions,
             np.pad(packed.targets[part], missing, constant_values=IGNORED),
         )
 

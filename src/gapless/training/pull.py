@@ -1,10 +1,10 @@
-"""Decay towards the base weights instead of towards zero."""
+"""Decay towards the base weights."""
 
 from typing import Any
 
 import torch
 
-from gapless.training.hooks import Hook, Moment
+from gapless.training.hooks import Hook, Moment, learning_weights
 
 
 class Pull(Hook):
@@ -12,7 +12,8 @@ class Pull(Hook):
 
     p -= rate x strength x (p - p_base): L2-SP (Li et al. 2018, eq. 3), decoupled from the gradient
     as AdamW's decay is (Loshchilov and Hutter 2019), so that Adam's scaling does not undo it. Never
-    more than the whole way. Adapters are pulled to where they change nothing.
+    more than the whole way. Adapters are pulled to where they change nothing. The optimizer's
+    weight decay, towards zero, goes on beside it.
 
     The base is a second copy of what learns, where the model is.
     """
@@ -25,15 +26,12 @@ class Pull(Hook):
 
     def begin(self, model: Any) -> None:
         """Keep the base weights: a resumed run loads the same ones before it goes on."""
-        self._base = [weights.clone() for weights in _learning(model)]
+        self._base = [weights.clone() for weights in learning_weights(model).values()]
 
     @torch.no_grad()
     def after_step(self, moment: Moment) -> None:
         """Pull the weights by the rate of the step just done."""
         share = min(1.0, moment.rate * self._strength)
-        for weights, base in zip(_learning(moment.model), self._base, strict=True):
+        learning = learning_weights(moment.model).values()
+        for weights, base in zip(learning, self._base, strict=True):
             weights.lerp_(base, share)
-
-
-def _learning(model: Any) -> list[torch.Tensor]:
-    return [parameter.detach() for parameter in model.parameters() if parameter.requires_grad]

@@ -12,16 +12,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
 from gapless.packing import PackedRows
 from gapless.records.journal import Journal
+from gapless.records.watched import PEAK_MEMORY, SHARE, WHAT, Work
 from gapless.training.compute import Compute
 
-WHAT, SHARE, PEAK_MEMORY = "what", "share_of_matrix_rate", "peak_memory_bytes"
-Work = Literal["measuring", "watching", "saving"]
 _ROUNDS, _SECONDS = 5, 0.2
 
 

@@ -11,6 +11,7 @@ from gapless.analysis.bootstrap import (
 )
 from gapless.analysis.curves import Curve, ProbeHistory, role_curves
 from gapless.analysis.gap import measure_gap, quantities
+from gapless.records.measurements import ItemValues
 from gapless.seeds import stream
 
 TOKENS = np.array([0, 10, 20, 40], dtype=np.int64)
@@ -160,3 +161,52 @@ def test_the_sign_of_changes_follows_the_metric(make_bits, higher_is_better):
     law = history(make_bits([1.0, 1.5]), higher_is_better=higher_is_better)
     changes = replicated_changes(law.curve, [law], replicates=20, seed=0)
     assert ((changes[:, 1] > 0) == higher_is_better).all()
+
+
+def f1_points(num_items, num_classes, seed=0, *, rare=True):
+    """Classes, one of which a single item may have: some replicates lack it. Better each time."""
+    generator = np.random.Generator(np.random.Philox(seed))
+    right = generator.integers(0, num_classes - 1, num_items)
+    right[0] = num_classes - 1 if rare else right[0]
+    points = []
+    for skill in (0.2, 0.5, 0.9):
+        known = generator.random(num_items) < skill
+        answer = np.where(known, right, generator.integers(0, num_classes - 1, num_items))
+        own, told = np.eye(num_classes)[right], np.eye(num_classes)[answer]
+        points.append(ItemValues(numerators=2 * own * told, denominators=own + told))
+    return points
+
+
+def slow_macro_f1(numerators, denominators, drawn):
+    ratios = []
+    for group in range(numerators.shape[1]):
+        below = sum(denominators[item, group] for item in drawn)
+        if below > 0:
+            ratios.append(sum(numerators[item, group] for item in drawn) / below)
+    return sum(ratios) / len(ratios)
+
+
+def test_replicates_of_a_macro_f1_are_those_of_a_slow_loop():
+    exam = history(f1_points(15, 4), "exam", higher_is_better=True)
+    generator = stream(7, "bootstrap", "exam")
+    slow, lacking = [], 0
+    for _ in range(40):
+        counts = generator.multinomial(15, [1 / 15] * 15)
+        drawn = [item for item in range(15) for _ in range(counts[item])]
+        lacking += 0 not in drawn
+        slow.append(
+            [
+                slow_macro_f1(exam.numerators[point], exam.denominators[point], drawn)
+                for point in range(3)
+            ]
+        )
+    assert 5 < lacking < 35  # guard: the rare class is in some replicates and not in others
+    np.testing.assert_allclose(replicate(exam, replicates=40, seed=7), slow, rtol=1e-12)
+
+
+def test_the_spread_of_a_macro_f1s_replicates_is_its_analytic_standard_error():
+    points = f1_points(600, 4, seed=2, rare=False)
+    values = replicate(history(points, "exam"), replicates=2000, seed=0)
+    np.testing.assert_allclose(
+        values.std(axis=0), [point.standard_error for point in points], rtol=0.12
+    )

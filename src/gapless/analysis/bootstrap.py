@@ -13,6 +13,7 @@ import numpy as np
 
 from gapless.analysis.curves import Curve, ProbeHistory
 from gapless.analysis.gap import quantities
+from gapless.records.measurements import mean_over_groups
 from gapless.seeds import stream
 
 _BATCH_WEIGHTS = 1 << 22
@@ -34,10 +35,22 @@ class Intervals:
 def replicate(history: ProbeHistory, *, replicates: int, seed: int) -> np.ndarray:
     """Return the probe's values with its items drawn anew: shape (replicates, points)."""
     values = [
-        weights @ history.numerators.T / (weights @ history.denominators.T)
+        _values(history, weights)
         for weights in _weights(history.curve.name, history.num_items, replicates, seed)
     ]
     return np.concatenate(values)
+
+
+def _values(history: ProbeHistory, weights: np.ndarray) -> np.ndarray:
+    """Return the values at every point where items count ``weights`` times: (rows, points)."""
+    if history.numerators.ndim == 2:
+        values: np.ndarray = weights @ history.numerators.T / (weights @ history.denominators.T)
+        return values
+    # A group that no drawn item belongs to has no value in this replicate.
+    return mean_over_groups(
+        np.tensordot(weights, history.numerators, axes=(1, 1)),
+        np.tensordot(weights, history.denominators, axes=(1, 1)),
+    )
 
 
 def _weights(probe: str, num_items: int, replicates: int, seed: int) -> Iterator[np.ndarray]:

@@ -62,9 +62,9 @@ class ProbeHistory:
 
     curve: Curve
     numerators: np.ndarray
-    """Shape (points, items)."""
+    """Shape (points, items), or (points, items, groups)."""
     denominators: np.ndarray
-    """Shape (points, items)."""
+    """Of the same shape."""
 
     @property
     def num_items(self) -> int:
@@ -160,7 +160,7 @@ def _with_items(folder: Path, curve: Curve) -> ProbeHistory:
         except (OSError, ValueError, KeyError) as error:
             what = f"the items of {key} cannot be read"
             raise RunError(what, where=str(path), mend=_MEND) from error
-        same_items = not numerators or len(items.numerators) == len(numerators[0])
+        same_items = not numerators or items.numerators.shape == numerators[0].shape
         if not same_items or not np.isclose(items.value, value, rtol=1e-6):
             what = f"the items of {key} are not those of its measurements"
             raise RunError(what, where=str(path), mend=_MEND)

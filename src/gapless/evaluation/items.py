@@ -2,6 +2,7 @@
 
 {"name": ..., "role": ..., "kind": ..., "schema_version": 1}     the first line
 "a text"                                                         one per item
+{"line": 1, "prompt": ..., "answers": [...], ...}                task: one per item
 {"question": ..., "choices": [...], "answer": 0}                 multiple_choice: one per item
 
 A name can be any text (``web/Law and Policy``); the file's name is made of it, the first line has
@@ -19,9 +20,12 @@ from typing import Any, Literal, cast
 from urllib.parse import quote
 
 from gapless.errors import DataError, RunError
+from gapless.evaluation.task_items import TaskItem, TaskSettings
 from gapless.records.artifact import write_text
+from gapless.records.fingerprint import of_value
 
-Kind = Literal["bits_per_byte", "multiple_choice", "perplexity"]
+Kind = Literal["bits_per_byte", "multiple_choice", "perplexity", "task"]
+_OF_TEXTS = frozenset({"bits_per_byte", "perplexity"})
 SCHEMA_VERSION = 1
 _LONGEST_NAME = 200
 """Bytes of a file's name; file systems allow 255."""
@@ -45,12 +49,14 @@ class ProbeItems:
     role: str
     """``domain`` or ``general``."""
     kind: Kind
-    items: tuple[str, ...] | tuple[Question, ...]
+    items: tuple[str, ...] | tuple[Question, ...] | tuple[TaskItem, ...]
+    task: TaskSettings | None = None
+    """What a task's items have in common; other kinds have none."""
 
     @property
     def texts(self) -> tuple[str, ...]:
         """The items of a bits-per-byte or perplexity probe."""
-        assert self.kind != "multiple_choice"
+        assert self.kind in _OF_TEXTS
         return cast("tuple[str, ...]", self.items)
 
     @property
@@ -58,6 +64,22 @@ class ProbeItems:
         """The items of a multiple-choice probe."""
         assert self.kind == "multiple_choice"
         return cast("tuple[Question, ...]", self.items)
+
+    @property
+    def task_items(self) -> tuple[TaskItem, ...]:
+        """The items of a task."""
+        assert self.kind == "task"
+        return cast("tuple[TaskItem, ...]", self.items)
+
+    @property
+    def runs_code(self) -> bool:
+        """Whether what the model writes is run."""
+        return self.task is not None and self.task.kind == "code"
+
+    @property
+    def fingerprint(self) -> str:
+        """The content hash of everything that is asked, and of how."""
+        return of_value(list(_rows(self)))
 
 
 def write_probe(folder: Path, probe: ProbeItems) -> Path:
@@ -91,7 +113,7 @@ def _rows(probe: ProbeItems) -> Iterator[Any]:
         "role": probe.role,
         "kind": probe.kind,
         "schema_version": SCHEMA_VERSION,
-    }
+    } | ({} if probe.task is None else {"task": asdict(probe.task)})
     for item in probe.items:
         yield item if isinstance(item, str) else asdict(item)
 
@@ -115,13 +137,21 @@ def _decode(rows: list[Any]) -> ProbeItems:
         role=head["role"],
         kind=head["kind"],
         items=tuple(_item(head["kind"], row) for row in rows[1:]),
+        task=TaskSettings(**_with_tuples(head["task"])) if head["kind"] == "task" else None,
     )
 
 
 def _item(kind: str, row: Any) -> Any:
-    if kind in {"bits_per_byte", "perplexity"}:
+    if kind in _OF_TEXTS:
         return str(row)
+    if kind == "task":
+        return TaskItem(**_with_tuples(row))
     return Question(row["question"], tuple(row["choices"]), int(row["answer"]))
+
+
+def _with_tuples(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a dataclass's fields as they were before JSON made lists of them."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in row.items()}
 
 
 def read_probes(folder: Path) -> list[ProbeItems]:

@@ -109,6 +109,43 @@ class Scorer:
                 np.add.at(totals, owners, self._batch_nats(sequences, batch))
         return totals
 
+    def nats_and_greedy(self, sequences: Sequence[TokenSequence]) -> tuple[np.ndarray, np.ndarray]:
+        """Return `nats`, and whether every counted token is the model's likeliest (bool).
+
+        Of sequences that are alike up to their last token, such as a question with the letters of
+        its answers, one is read for all. None may be longer than ``context``.
+        """
+        import torch
+
+        assert all(2 <= len(sequence.ids) <= self.context for sequence in sequences)
+        alike: dict[tuple[int, ...], list[int]] = {}
+        for index, sequence in enumerate(sequences):
+            alike.setdefault(tuple(sequence.ids[:-1]), []).append(index)
+        inputs, members = list(alike), list(alike.values())
+        windows = [(row, Window(0, 1, len(ids))) for row, ids in enumerate(inputs)]
+        windows.sort(key=lambda pair: -pair[1].num_tokens)
+        nats, greedy = np.zeros(len(sequences)), np.ones(len(sequences), dtype=np.bool_)
+        with _evaluating(self._model), torch.no_grad():
+            for batch in _batches(windows, self._batch_tokens):
+                logits = self._logits([inputs[row] for row, _ in batch])
+                owners = [members[row] for row, _ in batch]
+                _add_answers(logits, sequences, owners, nats, greedy)
+        return nats, greedy
+
+    def _logits(self, rows: Sequence[Sequence[int]]) -> torch.Tensor:
+        """Return the logits after each token of rows, the longest first; padding stands right."""
+        import torch
+
+        ids = np.zeros((len(rows), len(rows[0])), dtype=np.int64)
+        for number, row in enumerate(rows):
+            ids[number, : len(row)] = row
+        device = self._model.device
+        with torch.autocast(device.type, torch.bfloat16, enabled=self._precision == "bf16"):
+            logits: torch.Tensor = self._model(
+                input_ids=torch.from_numpy(ids).to(device), use_cache=False
+            ).logits
+        return logits
+
     def _batch_nats(
         self, sequences: Sequence[TokenSequence], batch: list[tuple[int, Window]]
     ) -> np.ndarray:
@@ -141,6 +178,36 @@ def _summed_nats(logits: torch.Tensor, targets: torch.Tensor, counted: torch.Ten
         nats[rows, columns] = answers.double()
     summed: np.ndarray = nats.sum(dim=1).cpu().numpy()
     return summed
+
+
+def _add_answers(
+    logits: torch.Tensor,
+    sequences: Sequence[TokenSequence],
+    owners: Sequence[Sequence[int]],
+    nats: np.ndarray,
+    greedy: np.ndarray,
+) -> None:
+    """Add to ``nats`` and ``greedy`` what each row's logits say of the sequences that share it."""
+    import torch
+    from torch.nn.functional import cross_entropy
+
+    places = np.array(
+        [
+            (row, place - 1, sequences[index].ids[place], index)
+            for row, indices in enumerate(owners)
+            for index in indices
+            for place in range(max(1, sequences[index].start), len(sequences[index].ids))
+        ],
+        dtype=np.int64,
+    ).reshape(-1, 4)
+    for begin in range(0, len(places), _SOFTMAX_POSITIONS):
+        part = places[begin : begin + _SOFTMAX_POSITIONS]
+        rows, columns, targets, _ = torch.from_numpy(part.T.copy()).to(logits.device)
+        chosen = logits[rows, columns].float()
+        found = cross_entropy(chosen, targets, reduction="none").double()
+        likeliest = chosen.argmax(dim=-1) == targets
+        np.add.at(nats, part[:, 3], found.cpu().numpy())
+        np.logical_and.at(greedy, part[:, 3], likeliest.cpu().numpy())
 
 
 def _batches(

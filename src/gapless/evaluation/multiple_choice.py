@@ -23,8 +23,14 @@ from gapless.records.measurements import ItemValues
 
 def multiple_choice(scorer: Scorer, questions: Sequence[Question]) -> dict[str, ItemValues]:
     """Measure questions: right (1) or wrong (0), and the bits and bytes of the right choice."""
-    pairs = [pair for question in questions for pair in _pairs(question)]
-    nats = scorer.nats(_encode_pairs(scorer, pairs))
+    pairs = [
+        pair_of(question.question, choice) for question in questions for choice in question.choices
+    ]
+    return choice_values(questions, scorer.nats(encode_pairs(scorer, pairs)))
+
+
+def choice_values(questions: Sequence[Question], nats: np.ndarray) -> dict[str, ItemValues]:
+    """Turn the nats of every choice of every question into the metrics' values."""
     right, right_per_byte, gold_bits, gold_bytes = [], [], [], []
     begin = 0
     for question in questions:
@@ -49,20 +55,16 @@ def _values(numerators: object, denominators: object) -> ItemValues:
     )
 
 
-def _pairs(question: Question) -> list[tuple[str, str]]:
-    """Return (context, continuation) of each choice; a space joins them unless white space does."""
-    context = question.question
-    pairs = []
-    for choice in question.choices:
-        touch = bool(context) and not context[-1].isspace() and not choice[0].isspace()
-        continuation = f" {choice}" if touch else choice
-        # White space at the end of a context belongs to the next token: " a", not " " and "a".
-        stem = context.rstrip()
-        pairs.append((stem, context[len(stem) :] + continuation))
-    return pairs
+def pair_of(context: str, choice: str, between: str = " ") -> tuple[str, str]:
+    """Return (context, continuation); ``between`` joins them unless white space does."""
+    touch = bool(context) and not context[-1].isspace() and not choice[0].isspace()
+    continuation = f"{between}{choice}" if touch else choice
+    # White space at the end of a context belongs to the next token: " a", not " " and "a".
+    stem = context.rstrip()
+    return stem, context[len(stem) :] + continuation
 
 
-def _encode_pairs(scorer: Scorer, pairs: Sequence[tuple[str, str]]) -> list[TokenSequence]:
+def encode_pairs(scorer: Scorer, pairs: Sequence[tuple[str, str]]) -> list[TokenSequence]:
     """Encode context and continuation as one text; what follows the context's own length counts."""
     wholes = scorer.encode([context + continuation for context, continuation in pairs])
     contexts = scorer.encode([context for context, _ in pairs])

@@ -4,4 +4,5 @@ artifact.py      a committed folder with a manifest       fingerprint.py   conte
 documents.py     the document and removal tables          token_store.py   flat token files
 journal.py       append-only JSON Lines that a resumed run can cut back
 measurements.py  one measured value: a row of measurements.jsonl
+watched.py       what the journals of a training call what is watched
 """

@@ -44,6 +44,9 @@ class ItemValues:
     """What a measured value is made of: value = sum(numerators) / sum(denominators).
 
     Bits per byte: bits and bytes of each document. Accuracy: 1 or 0, and 1, for each question.
+
+    Arrays of shape (items,), or (items, groups): then the value is the mean of the groups' values.
+    Macro-F1: a group is a class, with 2 TP over 2 TP + FP + FN (see `mean_over_groups`).
     """
 
     numerators: np.ndarray
@@ -52,16 +55,50 @@ class ItemValues:
     @property
     def value(self) -> float:
         """The metric's value."""
+        if self.numerators.ndim == 2:
+            return float(
+                mean_over_groups(self.numerators.sum(axis=0), self.denominators.sum(axis=0))
+            )
         return float(self.numerators.sum() / self.denominators.sum())
 
     @property
     def standard_error(self) -> float | None:
-        """Standard error of the ratio over items (linearised: Cochran 1977, section 2.11)."""
+        """Standard error of the value over items, linearised (Cochran 1977, section 2.11).
+
+        With groups: of the mean of the groups' ratios, over the groups that have a value.
+        """
         num_items = len(self.numerators)
         if num_items < 2:
             return None
+        if self.numerators.ndim == 2:
+            influences = self._influences()
+            return float(influences.std(ddof=1) / np.sqrt(num_items))
         residuals = self.numerators - self.value * self.denominators
         return float(residuals.std(ddof=1) / np.sqrt(num_items) / self.denominators.mean())
+
+    def _influences(self) -> np.ndarray:
+        """Return how far each item moves the mean over groups, per part of the items: (items,)."""
+        there = self.denominators.sum(axis=0) > 0
+        if not there.any():
+            return np.zeros(len(self.numerators))
+        numerators, denominators = self.numerators[:, there], self.denominators[:, there]
+        ratios = numerators.sum(axis=0) / denominators.sum(axis=0)
+        each = (numerators - ratios * denominators) / denominators.mean(axis=0)
+        influences: np.ndarray = each.mean(axis=1)
+        return influences
+
+
+def mean_over_groups(numerators: np.ndarray, denominators: np.ndarray) -> np.ndarray:
+    """Return the mean of the groups' ratios: sums of shape (..., groups) to values (...).
+
+    A group whose denominator is 0 has no value and is left out: a class that is nobody's answer and
+    that nobody was given. Without any group the value is 0. (scikit-learn's ``f1_score`` with
+    ``average="macro"`` does the same.)
+    """
+    there = denominators > 0
+    ratios = np.divide(numerators, denominators, out=np.zeros(np.shape(there)), where=there)
+    mean: np.ndarray = ratios.sum(axis=-1) / np.maximum(there.sum(axis=-1), 1)
+    return mean
 
 
 def read_measurements(path: Path) -> list[Measurement]:

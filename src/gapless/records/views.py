@@ -94,11 +94,11 @@ class PlanArm:
     tokens: int
     steps: int
     flops: float
-    """Training and measuring together."""
+    """Training and measuring together, without what it takes over from another arm."""
     hours: float
     """On this machine."""
     probes: int
-    """How often the model is measured."""
+    """How often the model is measured, in what it trains itself."""
     memory_bytes: int = 0
     """Needed at the most, in the memory of the device."""
 

@@ -1,0 +1,16 @@
+"""What the journals of a training call what is watched: names that writers and readers share.
+
+observations.jsonl    a row each time the model is measured: `UPDATE`, `PER_MILLION`, `GRADIENTS`
+speed.jsonl           rows of seconds, `SHARE`, `WHAT` was done, `PEAK_MEMORY`
+"""
+
+from typing import Literal
+
+UPDATE, PER_MILLION = "weight_update", "weight_update_per_million_tokens"
+"""Of each part of a model: how far it is from the base, and how fast it moves away."""
+EMBEDDINGS, HEAD, FINAL_NORM = "embeddings", "head", "final_norm"
+"""The parts of a model beside its layers, which go by their numbers."""
+GRADIENTS, COSINE, LAYER_COSINES = "gradients", "cosine", "layer_cosines"
+WHAT, SHARE, PEAK_MEMORY = "what", "share_of_matrix_rate", "peak_memory_bytes"
+Work = Literal["measuring", "watching", "saving"]
+"""What `WHAT` may be."""

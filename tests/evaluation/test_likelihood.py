@@ -149,3 +149,41 @@ def test_a_special_tokens_name_in_a_text_is_text(model, tokenizer):
 def test_importing_evaluation_loads_no_torch():
     code = "import sys, gapless.evaluation; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_greedy_is_what_the_model_would_write_itself(model, tokenizer):
+    scorer = Scorer(model, tokenizer, context=32, batch_tokens=70)
+    context = sequence(9).ids
+    model.eval()
+    with torch.no_grad():
+        written = model.generate(
+            torch.tensor([context]),
+            attention_mask=torch.ones(1, 9),
+            max_new_tokens=4,
+            do_sample=False,
+            eos_token_id=None,
+            pad_token_id=0,
+        )[0].tolist()
+    model.train()
+    other = [*written[:-1], (written[-1] + 1) % 300]  # alike up to the last token
+    early = [*written[:9], (written[9] + 1) % 300, *written[10:]]
+    sequences = [TokenSequence(ids, 9) for ids in (written, other, early, written[:11])]
+    sequences += [TokenSequence(written, 1), TokenSequence(other, 12), TokenSequence(written, 12)]
+    nats, greedy = scorer.nats_and_greedy(sequences)
+    assert greedy.tolist() == [True, False, False, True, False, False, True]
+    np.testing.assert_allclose(nats, scorer.nats(sequences), rtol=1e-5)
+
+
+def test_sequences_alike_up_to_their_last_token_are_read_once(model, tokenizer):
+    rows = []
+    handle = model.register_forward_pre_hook(
+        lambda _, __, kwargs: rows.append(kwargs["input_ids"].shape[0]), with_kwargs=True
+    )
+    try:
+        ids = sequence(9).ids
+        scorer = Scorer(model, tokenizer, context=32)
+        scorer.nats_and_greedy([TokenSequence([*ids, last], 9) for last in (1, 2, 3, 4)])
+        assert scorer.nats_and_greedy([])[0].shape == (0,)
+    finally:
+        handle.remove()
+    assert rows == [1]

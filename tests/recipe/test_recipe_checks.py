@@ -12,6 +12,46 @@ FEEDBACK = (
     "{type: topic_feedback, start: {type: domain_only}, interval: 1k, sources: %s}}"
 )
 CHECKS = {
+    "bf16 weights multiplied in fp32": (
+        ["training.weights=bf16", "training.precision=fp32"],
+        (
+            "training.weights: weights that are kept in bf16 cannot be multiplied in fp32\n"
+            "  Take precision: auto, or weights: fp32."
+        ),
+    ),
+    "a pull that bf16 weights would lose": (
+        ["training.weights=bf16", "training.pull=30"],
+        (
+            "training.pull: pull takes small steps, which weights in bf16 would lose\n"
+            "  Take weights: fp32, or leave it out."
+        ),
+    ),
+    "an average that bf16 weights would lose": (
+        ["training.weights=bf16", "training.average={type: ema, decay: 0.9}"],
+        (
+            "training.average: average takes small steps, which weights in bf16 would lose\n"
+            "  Take weights: fp32, or leave it out."
+        ),
+    ),
+    "adapters in fp8": (
+        ["training.precision=fp8", "training.method={type: lora}"],
+        (
+            "training.precision: adapters are too small to be multiplied in fp8\n"
+            "  Take precision: bf16, or another method."
+        ),
+    ),
+    "rows that fp8 cannot take": (
+        [
+            "training.precision=fp8",
+            "order.context=40",
+            "training.batch_tokens=400",
+            "training.micro_batch_tokens=null",
+        ],
+        (
+            "order.context: fp8 takes rows of a multiple of 16 tokens\n"
+            "  Take precision: bf16, or another context."
+        ),
+    ),
     "gradients of text that nothing is held out of": (
         ["training.watch.gradients=true", "sources.pubmed.held_out=0"],
         (

@@ -161,3 +161,10 @@ def test_a_thinned_trace_keeps_the_mean_and_the_end():
     assert thin.tokens[-1] == 1000
     assert thin.values[0] == 5.5
     assert sum(thin.values) / 100 == 500.5
+
+
+def test_a_metric_of_a_filter_is_written_with_the_filter():
+    metric = metric_named("exact_match,strict-match")
+    assert metric.label == "exact match (strict-match)"
+    assert value(0.5, metric) == "50.0 %"
+    assert metric_named("exact_match").label == "exact match"

@@ -104,6 +104,32 @@ def test_learned_are_what_transformers_masks_in_a_template_that_marks_answers(te
         assert ours.learned.astype(int).tolist() == theirs["assistant_masks"]
 
 
+LLAMA_DATE = (
+    "{% if not date_string is defined %}{% if strftime_now is defined %}"
+    "{% set date_string = strftime_now('%d %b %Y') %}{% else %}"
+    "{% set date_string = '26 Jul 2024' %}{% endif %}{% endif %}"
+    "{{ 'Today Date: ' + date_string + '\n' }}"
+)
+OWN_DATE = "{{ 'Today: ' + strftime_now('%A, %Y-%m-%d %H:%M:%S.%f') + '\n' }}"
+
+
+@pytest.mark.parametrize("template", [CHATML, MARKED])
+@pytest.mark.parametrize(
+    ("date", "text"),
+    [
+        (LLAMA_DATE, "Today Date: 26 Jul 2024\n"),
+        (OWN_DATE, "Today: Friday, 2024-07-26 00:00:00.000000\n"),
+    ],
+)
+def test_a_template_is_told_the_same_date_on_every_day(template, date, text):
+    tokenizer = chat_tokenizer()
+    found = encoded(tokenizer, date + template, TALK)
+    told = tokenizer.decode(found.ids.tolist()[: len(found.ids) // 2])
+    assert told.startswith(text)
+    plain = encoded(tokenizer, template, TALK)
+    assert stretches(tokenizer, found) == stretches(tokenizer, plain)
+
+
 def test_a_template_without_marks_learns_the_same_as_one_with_them():
     tokenizer = chat_tokenizer()
     with_system = [{"role": "system", "content": "Be kind."}, *TALK]

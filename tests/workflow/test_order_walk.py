@@ -219,6 +219,18 @@ def test_nothing_but_an_added_change_may_differ_in_a_run_that_has_trained(tmp_pa
         verbs.run(recipe, overrides=settings({"phases": other, "changes": [CHANGED]}, PROBES[:1]))
 
 
+def test_a_run_goes_on_where_it_was_when_it_is_worked_out_in_another_way(tmp_path: Path) -> None:
+    recipe = world(tmp_path)
+    kill_after(recipe, PLAIN, 17)  # of 32 steps; saved every 4
+    (partial,) = recipe.parent.glob("runs/tiny/artifacts/training.main-*.partial")
+    before = rows_of(partial / "steps.jsonl")[:16]
+    smaller = ["training.micro_batch_tokens=64", "training.gradient_checkpointing=true"]
+    verbs.run(recipe, overrides=[*PLAIN, *smaller])
+    after = rows_of(artifact(recipe, "training.main") / "steps.jsonl")
+    assert len(after) == 32
+    assert after[:16] == before, "the first half was not trained again"
+
+
 def test_a_rule_of_ones_own_moves_shares_and_must_be_given(tmp_path: Path) -> None:
     mixture = {key: FEEDBACK[key] for key in ("start", "interval", "sources")} | {
         "type": "own_rule",

@@ -9,6 +9,7 @@ from typing import Any, cast
 import pytest
 
 from gapless.recipe.schema import Order, Phase
+from gapless.recipe.training import Training
 from gapless.records.views import Plan, PlanMixtureRow, PlanNode
 from gapless.workflow import verbs
 from gapless.workflow.plan_tree import mixture_tree
@@ -147,7 +148,8 @@ def test_of_very_many_sources_and_labels_the_largest_are_drawn() -> None:
     names_of_sources = [*(f"s{i}" for i in range(count)), "web"]
     roles = {name: SimpleNamespace(role="general") for name in names_of_sources}
     order = Order(phases=(Phase(tokens=1024),))
-    arm = SimpleNamespace(recipe=SimpleNamespace(sources=roles, order=order), order=stage)
+    recipe = SimpleNamespace(sources=roles, order=order, training=Training())
+    arm = SimpleNamespace(recipe=recipe, order=stage, trunk=None)
     tokens = dict.fromkeys(names_of_sources, stage)
     (tree,) = mixture_tree(cast("Any", {"main": arm}), cast("Any", tokens), rows)
     ((general,),) = (phase.children for phase in tree.children)

@@ -7,8 +7,14 @@ from itertools import pairwise
 from gapless.recipe.mistakes import Mistake, nearest, no_source
 from gapless.recipe.order_checks import check_order
 from gapless.recipe.places import Path
-from gapless.recipe.probes import BitsPerByte, MultipleChoice, Perplexity
-from gapless.recipe.schedules import Schedule, overlong
+from gapless.recipe.probes import BitsPerByte, Harness, MultipleChoice, Perplexity
+from gapless.recipe.schedules import (
+    Infinite,
+    Schedule,
+    WarmupStableDecay,
+    misplaced_decay,
+    overlong,
+)
 from gapless.recipe.schema import Recipe
 from gapless.recipe.scores import ModelPerplexity, NgramPerplexity, Topic, gives_labels
 from gapless.recipe.selections import Budgeted, CombinedSelection, RandomSelection, Selection
@@ -156,10 +162,30 @@ def _batches(recipe: Recipe) -> Iterator[Mistake]:
 
 def _optimizer(recipe: Recipe) -> Iterator[Mistake]:
     yield from _schedules(recipe)
+    yield from _low_bit(recipe)
     for index, beta in enumerate(recipe.training.betas):
         if not 0 <= beta < 1:
             what = f"must be at least 0 and below 1, not {beta}"
             yield Mistake(("training", "betas", index), what)
+
+
+def _low_bit(recipe: Recipe) -> Iterator[Mistake]:
+    training = recipe.training
+    if training.weights == "bf16" and training.precision == "fp32":
+        what = "weights that are kept in bf16 cannot be multiplied in fp32"
+        yield Mistake(("training", "weights"), what, "Take precision: auto, or weights: fp32.")
+    for name, asked in {"pull": training.pull > 0, "average": training.average}.items():
+        if training.weights == "bf16" and asked:
+            what = f"{name} takes small steps, which weights in bf16 would lose"
+            yield Mistake(("training", name), what, "Take weights: fp32, or leave it out.")
+    if training.precision != "fp8":
+        return
+    if recipe.order.context % 16:
+        what = "fp8 takes rows of a multiple of 16 tokens"
+        yield Mistake(("order", "context"), what, "Take precision: bf16, or another context.")
+    if training.method.type == "lora":
+        what = "adapters are too small to be multiplied in fp8"
+        yield Mistake(("training", "precision"), what, "Take precision: bf16, or another method.")
 
 
 def _schedules(recipe: Recipe) -> Iterator[Mistake]:
@@ -176,6 +202,24 @@ def _schedules(recipe: Recipe) -> Iterator[Mistake]:
         what = schedule and overlong(schedule.stretches(), tokens)
         if what:
             yield Mistake(path, what)
+    yield from _early_decay(recipe, whole)
+
+
+def _early_decay(recipe: Recipe, whole: int | None) -> Iterator[Mistake]:
+    training, path = recipe.training, ("training", "decay_from")
+    if training.decay_from is None:
+        return
+    for number, phase in enumerate(recipe.order.phases, start=1):
+        if phase.schedule is not None:
+            what = f"phase {number} has a schedule of its own, which knows of no early decay"
+            yield Mistake(path, what, "Take one of the two out.")
+            return
+    schedule, step = training.schedule, training.batch_tokens
+    misplaced = misplaced_decay(schedule, training.decay_from, whole, step=step)
+    if misplaced:
+        decaying = isinstance(schedule, WarmupStableDecay | Infinite)
+        mend = "" if decaying else "Take `type: wsd` or `type: infinite`."
+        yield Mistake(path, misplaced, mend)
 
 
 def _probes(recipe: Recipe) -> Iterator[Mistake]:
@@ -197,6 +241,7 @@ def _probes(recipe: Recipe) -> Iterator[Mistake]:
     for _, again in pairwise(loss_probes):
         yield Mistake((*path, again), "bits_per_byte stands twice", "It measures every source.")
     yield from _perplexity_probes(recipe, held_out)
+    yield from _harness_probes(recipe)
     named = {i: probe.name for i, probe in enumerate(probes) if isinstance(probe, MultipleChoice)}
     counts = Counter(named.values())
     for index, name in named.items():
@@ -205,6 +250,21 @@ def _probes(recipe: Recipe) -> Iterator[Mistake]:
         elif name in recipe.sources:
             what = f"{name!r} is a source's name already"
             yield Mistake((*path, index, "name"), what, "Measurements go by this name.")
+
+
+def _harness_probes(recipe: Recipe) -> Iterator[Mistake]:
+    for index, probe in enumerate(recipe.probing.probes):
+        if not isinstance(probe, Harness):
+            continue
+        path: Path = ("probing", "probes", index)
+        if not probe.tasks and probe.suite is None:
+            yield Mistake(path, "no task is named", "Give `tasks`, or a `suite`.")
+        for number, task in enumerate(probe.tasks):
+            if probe.role is None and (isinstance(task, str) or task.role is None):
+                name = task if isinstance(task, str) else task.task
+                what = f"{name!r} has no role"
+                mend = "Write `role: domain` or `role: general`, for it or for the whole probe."
+                yield Mistake((*path, "tasks", number), what, mend)
 
 
 def _watch(recipe: Recipe) -> Iterator[Mistake]:

@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 
 from gapless.errors import RecipeError
 from gapless.recipe import shape
+from gapless.recipe.fields import Part
 from gapless.recipe.places import Key, Origins, Path, values
 from gapless.recipe.schema import Recipe
 
@@ -61,12 +62,12 @@ def shown(value: object) -> str:
     return text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 3] + "..."
 
 
-def loose_numbers(tree: object) -> list[Mistake]:
+def loose_numbers(tree: object, root: type[Part] = Recipe) -> list[Mistake]:
     """Return the mistakes that pydantic lets pass: true for 1, infinities, words for true."""
     return [
         Mistake(path, what)
         for path, value in values(tree)
-        if (what := _loose(_annotation(tree, path), value))
+        if (what := _loose(_annotation(tree, path, root), value))
     ]
 
 
@@ -80,8 +81,8 @@ def _loose(annotation: Any, value: object) -> str:
     return ""
 
 
-def _annotation(tree: object, path: Path) -> Any:
-    annotation: Any = Recipe
+def _annotation(tree: object, path: Path, root: type[Part]) -> Any:
+    annotation: Any = root
     for key in path:
         annotation = shape.child(annotation, tree, key)
         tree = _below(tree, key)
@@ -96,11 +97,11 @@ def _below(value: object, key: Key) -> object:
     return None
 
 
-def translate(error: ValidationError, tree: object) -> list[Mistake]:
+def translate(error: ValidationError, tree: object, root: type[Part] = Recipe) -> list[Mistake]:
     """Return pydantic's findings about ``tree`` as mistakes, without what follows from others."""
     mistakes: dict[Path, Mistake] = {}
     for details in error.errors(include_url=False):
-        path, annotation, value = _descend(details["loc"], tree)
+        path, annotation, value = _descend(details["loc"], tree, root)
         if path not in mistakes:
             mistakes[path] = _mistake(details, path, annotation, value)
     found = list(mistakes.values())
@@ -116,13 +117,13 @@ def _follows(mistake: Mistake, others: Sequence[Mistake]) -> bool:
     return any(each.path[: len(path)] == path and each.path != path for each in others)
 
 
-def _descend(loc: Path, tree: object) -> tuple[Path, Any, object]:
+def _descend(loc: Path, tree: object, root: type[Part]) -> tuple[Path, Any, object]:
     """Follow pydantic's location; return the user's path, and what the parent of its end allows.
 
     pydantic puts the name of each chosen type, and of each tried member of a union, into its
     location; those are no part of the user's path.
     """
-    annotation: Any = Recipe
+    annotation: Any = root
     path: Path = ()
     value = tree
     outer, rest = (annotation, value), list(loc)
@@ -181,7 +182,7 @@ def _mistake(details: ErrorDetails, path: Path, parent: Any, outer: object) -> M
         return Mistake(path, _MISSING)
     if kind == "extra_forbidden":
         return _unknown_key(path, parent, outer)
-    annotation = shape.child(parent, outer, path[-1]) if path else Recipe
+    annotation = shape.child(parent, outer, path[-1]) if path else parent
     if kind.startswith("union_tag") or (shape.choices(annotation) and not isinstance(value, dict)):
         return _unknown_choice(path, annotation, value)
     if kind == "literal_error":

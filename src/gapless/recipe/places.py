@@ -8,13 +8,17 @@ Path = tuple[Key, ...]
 
 
 def spell(path: Path) -> str:
-    """Return a path in the user's spelling: ``order.phases[0].mixture``."""
+    """Return a path in the user's spelling: ``order.phases[0].mixture``.
+
+    A key with control characters, which could steer a terminal, is written with escapes.
+    """
     text = ""
     for key in path:
         if isinstance(key, int):
             text += f"[{key}]"
         else:
-            text += f".{key}" if text else key
+            plain = key if key.isprintable() else repr(key)[1:-1]
+            text += f".{plain}" if text else plain
     return text
 
 

@@ -49,7 +49,58 @@ class Perplexity(Part):
     """A longer document is measured on its beginning only, so that no single one dominates."""
 
 
-Probe = Annotated[BitsPerByte | MultipleChoice | Perplexity, Field(discriminator="type")]
+class Task(Part):
+    """A task of a local folder: ``task.yaml`` and the JSON Lines files that it names."""
+
+    type: Literal["task"] = "task"
+    path: str
+    """The folder. The task's name, its role and how it is asked stand in its ``task.yaml``."""
+
+
+class HarnessTask(Part):
+    """A task of lm-evaluation-harness, and what is to be different from the others of its probe."""
+
+    task: str
+    """Its name in the harness: a task, a group of them, or a tag."""
+    shots: Annotated[int, Field(ge=0)] | None = None
+    """Examples before each question; as many as the task's own file says when left out."""
+    limit: Annotated[int, Field(gt=0)] | None = None
+    """The first so many documents of each task; all when left out."""
+    role: Role | None = None
+    """Whether it asks for domain or for general ability; what the probe says when left out."""
+    parts: bool = False
+    """Whether the tasks of a group are measurements of their own, beside the group's value."""
+
+
+Suite = Literal[
+    "stability_gap_general",
+    "stability_gap_medical",
+    "syne_chinese",
+    "syne_english",
+    "syne_reasoning",
+    "syne_science",
+]
+
+
+class Harness(Part):
+    """Tasks of lm-evaluation-harness by name, asked of the model in training (docs/harness.md)."""
+
+    type: Literal["harness"] = "harness"
+    tasks: tuple[str | HarnessTask, ...] = ()
+    """Names, or objects with settings of their own."""
+    suite: Suite | None = None
+    """A table of tasks with their shots and roles, beside ``tasks``."""
+    role: Role | None = None
+    """Of every task that does not say otherwise, those of the suite included."""
+    limit: Annotated[int, Field(gt=0)] | None = None
+    """Of every task that does not say otherwise."""
+    paths: tuple[str, ...] = ()
+    """Folders with task files of your own (the harness's ``--include_path``). Code in them runs."""
+
+
+Probe = Annotated[
+    BitsPerByte | MultipleChoice | Perplexity | Task | Harness, Field(discriminator="type")
+]
 
 
 class Probing(Part):

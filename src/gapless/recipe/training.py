@@ -66,15 +66,26 @@ class Training(Part):
     learning_rate: float = Field(default=3e-5, gt=0)
     """The peak rate (paper 1 section 5.2: 3e-5 at 3B and 8B, 3e-4 at 1.1B parameters)."""
     schedule: Schedule = Cosine()
+    decay_from: Annotated[Tokens, Field(gt=0)] | None = None
+    """The decay of ``wsd`` or ``infinite`` begins after so many tokens and ends the run; until then
+    it is the run as without this."""
     betas: tuple[float, float] = (0.9, 0.95)
     epsilon: float = Field(default=1e-8, gt=0)
     weight_decay: float = Field(default=0.01, ge=0)
     """Decoupled; applied to matrices, not to norms and biases."""
     clip_norm: float = Field(default=1.0, gt=0)
     """The gradient's global norm is scaled down to this."""
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
-    """Arithmetic of forward and backward over fp32 weights; auto is bf16 where that is fast."""
+    precision: Literal["auto", "fp32", "bf16", "fp8"] = "auto"
+    """Arithmetic of forward and backward; auto is bf16 where that is fast. fp8: matrix products of
+    the decoder layers, on GPUs that have it."""
+    weights: Literal["fp32", "bf16"] = "fp32"
+    """What the weights are kept in. bf16: half of the memory and no fp32 copy; steps are rounded
+    stochastically, so that small ones are not lost."""
+    optimizer: Literal["adamw", "adamw_8bit"] = "adamw"
+    """AdamW with moments in fp32, or in 8 bits (Dettmers et al. 2022)."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    compile: bool = False
+    """Compile the decoder layers (`torch.compile`); see docs/training.md."""
     gradient_checkpointing: bool = False
     """Recompute activations in the backward pass: less memory, about a third more time."""
     loss: Literal["auto", "whole", "chunked", "torch", "liger"] = "auto"
@@ -84,8 +95,9 @@ class Training(Part):
     method: Method = Full()
     """Which weights learn."""
     pull: float = Field(default=0.0, ge=0)
-    """Decay towards the base weights instead of towards zero (L2-SP), decoupled like weight decay:
-    each step takes rate x pull of the way back."""
+    """Decay towards the base weights (L2-SP), decoupled like weight decay: each step takes rate x
+    pull of the way back. Beside ``weight_decay``, which goes on pulling towards zero: set it to 0
+    for pull alone."""
     average: ExponentialAverage | None = None
     """A second model: the average of this one's weights."""
     sharding: Sharding = Sharding()

@@ -1,7 +1,7 @@
 """The shape of every number in the report."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 MINUS = "\N{MINUS SIGN}"
 MISSING = "\N{EN DASH}"
@@ -23,7 +23,16 @@ class Metric:
 _METRICS = {
     "bits_per_byte": Metric("bits per byte", "bits per byte"),
     "nats_per_token": Metric("perplexity (nats per token)", "nats per token"),
+    "acc": Metric("accuracy", "points of accuracy", scale=100.0, digits=1, unit=" %"),
+    "acc_norm": Metric(
+        "accuracy by length", "points of accuracy by length", scale=100.0, digits=1, unit=" %"
+    ),
     "accuracy": Metric("accuracy", "points of accuracy", scale=100.0, digits=1, unit=" %"),
+    "exact_match": Metric("exact match", "points of exact match", scale=100.0, digits=1, unit=" %"),
+    "macro_f1": Metric("macro-F1", "points of macro-F1", scale=100.0, digits=1),
+    "micro_f1": Metric("micro-F1", "points of micro-F1", scale=100.0, digits=1),
+    "pass_at_1": Metric("pass@1", "points of pass@1", scale=100.0, digits=1, unit=" %"),
+    "rouge_l": Metric("Rouge-L", "points of Rouge-L", scale=100.0, digits=1),
 }
 
 
@@ -31,9 +40,14 @@ _CHANGE = Metric("change", "change", scale=100.0, digits=1)
 
 
 def metric_named(name: str) -> Metric:
-    """Return how the metric is written; one that is not known is written plainly."""
+    """Return how the metric is written; one that is not known is written plainly.
+
+    A metric of a filter of lm-evaluation-harness, ``metric,filter``, is written with the filter.
+    """
+    name, _, filter_name = name.partition(",")
     label = name.replace("_", " ")
-    return _METRICS.get(name, Metric(label, label))
+    metric = _METRICS.get(name, Metric(label, label))
+    return replace(metric, label=f"{metric.label} ({filter_name})") if filter_name else metric
 
 
 def is_known(number: float | None) -> bool:

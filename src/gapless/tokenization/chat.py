@@ -10,6 +10,9 @@ is refused: its answers cannot be told from its questions.
 
 A name of a control token within a turn is text there, as it is in documents: nobody can end a turn,
 or speak for another, by writing `<|im_end|>`. See `control_names.py`.
+
+A template that asks for today's date (`strftime_now`) is told `_DAY`, whenever it is rendered: the
+same text is to give the same tokens on every day.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,6 +33,8 @@ if TYPE_CHECKING:
 
     from gapless.tokenization.control_names import Turn
 
+_DAY = datetime(2024, 7, 26)
+"""What the templates of Llama 3 write where nobody can tell them the date."""
 _MARKED = re.compile(r"\{%-?\s*generation\s*-?%\}")
 _TRIAL: list[Turn] = [
     {"role": "user", "content": "May I ask?"},
@@ -116,10 +122,13 @@ class ChatEncoder:
 
     def _call(self, messages: list[Turn], **settings: bool) -> Any:
         from jinja2 import TemplateError
-        from transformers.utils.chat_template_utils import render_jinja_template
+        from transformers.utils import chat_template_utils as templates
 
         try:
-            return render_jinja_template(
+            # Compiled once and kept there. No setting passes a function to a template.
+            compiled = templates._compile_jinja_template(self._template)  # noqa: SLF001
+            compiled.globals["strftime_now"] = _DAY.strftime
+            return templates.render_jinja_template(
                 conversations=[messages],
                 chat_template=self._template,
                 **settings,

@@ -1,114 +1,26 @@
-"""The stages of one arm around its order: the base's measurement and the training."""
+"""The training of one arm."""
 
-import math
-import shutil
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gapless.errors import RecipeError
-from gapless.mixing import Rounds, Rule
+from gapless.mixing import Rule
 from gapless.recipe import Recipe
-from gapless.recipe.schedules import overlong
-from gapless.records.journal import Journal
-from gapless.records.measurements import items_path, read_items, read_measurements, write_items
 from gapless.records.token_store import TokenStore
-from gapless.workflow.base_model import BaseModel, check_context
+from gapless.workflow.base_model import BaseModel
 from gapless.workflow.document_names import names_of
-from gapless.workflow.order import batch_rows, open_order, rounds_of
-from gapless.workflow.stage import Stage, Workplace
+from gapless.workflow.going_on import NO_RESULT, go_on_from, kept_steps, place_of, shared_tokens
+from gapless.workflow.measuring import measured_base, measurer
+from gapless.workflow.order import open_order, rounds_of
+from gapless.workflow.pace import rate_of, steps_to_measure
+from gapless.workflow.stage import Stage
 
 if TYPE_CHECKING:
     from gapless.training.compute import Compute
     from gapless.training.processes import Processes
 
-BASE, TRAINING = "base", "training"
-MODEL_FOLDER = "model"
-
-
-def base_stage(arm: Recipe, model: BaseModel, probes: Stage, place: Workplace) -> Stage:
-    """Return the stage that takes measurement zero: every probe on the base model."""
-
-    def work(_: Stage, folder: Path) -> dict[str, Any]:
-        from gapless.training.compute import Compute
-
-        check_context(model.facts().context, arm.order.context)
-        compute = Compute.choose(arm.training.device, arm.training.precision)
-        loaded = model.load().to(compute.device)
-        measure = _measurer(arm, model, probes, compute=compute, arm_name="base")
-        measurements, items = measure(loaded, 0)
-        journal = Journal(folder / "measurements.jsonl")
-        journal.append(*(m.row() for m in measurements))
-        write_items(items_path(folder, 0), items)
-        return {f"{m.probe}/{m.metric}": m.value for m in measurements}
-
-    return Stage(
-        kind=BASE,
-        version=1,
-        root=place.root,
-        part={
-            "model": model.part(),
-            "context": arm.order.context,
-            "precision": arm.training.precision,
-        },
-        inputs={"probes": probes},
-        content=model.content(place.hashes),
-        work=work,
-    )
-
-
-def steps_to_measure(
-    arm: Recipe, total_tokens: int, readings: Sequence[int] = ()
-) -> tuple[list[int], list[int]]:
-    """Return the steps after which an arm is measured, and those after which it is saved.
-
-    ``readings`` are the rows after which a mixture that reacts is read.
-    """
-    from gapless.evaluation import probe_steps
-
-    batch = arm.training.batch_tokens
-    total = math.ceil(total_tokens / batch)
-
-    def steps(tokens: int | None, default: int) -> int:
-        return max(1, round((default if tokens is None else tokens) / batch))
-
-    save_every = steps(arm.training.checkpoints.every, total_tokens // 10)
-    saved = sorted({*range(save_every, total, save_every), total})
-    every = steps(arm.probing.every, total_tokens // 20)
-    first = min(steps(arm.probing.first, batch), every)
-    read = {row // batch_rows(arm) for row in readings} - {0}
-    return sorted({*probe_steps(total, first, every), *saved, *read}), saved
-
-
-def rate_of(arm: Recipe, rounds: Rounds) -> Callable[[int], float]:
-    """Return tokens seen to learning rate, by the schedules of the run and of its phases.
-
-    Raises:
-        RecipeError: a schedule's stretches take more tokens than there are.
-
-    """
-    from gapless.training.rates import Span, rate_at
-
-    training, context = arm.training, arm.order.context
-    spans: list[Span] = []
-    for phase, planned in zip(arm.order.phases, rounds.phases, strict=True):
-        begins = planned.start * context
-        own = phase.schedule is not None
-        span = Span(
-            begins=begins,
-            peak=phase.learning_rate or training.learning_rate,
-            schedule=phase.schedule or training.schedule,
-            start=begins if own else 0,
-            tokens=(planned.num_rows if own else rounds.num_rows) * context,
-        )
-        # Budgets are rounded down to whole rows, stretches are not: a step more is no mistake.
-        what = overlong(span.schedule.stretches(), span.tokens + training.batch_tokens)
-        if what is not None:
-            path = f"order.phases[{len(spans)}].schedule" if own else "training.schedule"
-            raise RecipeError(what, where=path, mend="Shorten them, or give fractions of the run.")
-        spans.append(span)
-    return lambda tokens_seen: rate_at(spans, tokens_seen)
+TRAINING = "training"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,20 +40,25 @@ class TrainingInputs:
     """The user's own rules for mixtures that react."""
     before: Stage | None = None
     """The training of the same arm without the last of its ``order.changes``."""
+    trunk: tuple[Recipe, Stage] | None = None
+    """The arm that this one is the same run as until its decay."""
+    early: Mapping[str, Recipe] = field(default_factory=dict)
+    """The arms that this one is the trunk of, by name."""
+
+    def others(self, total_tokens: int) -> list[tuple[Path, int]]:
+        """Return the folders that this training may go on from, each with until which token."""
+        found = []
+        if self.before is not None:
+            found.append((place_of(self.before), self.arm.order.changes[-1].at))
+        if self.trunk is not None:
+            recipe, stage = self.trunk
+            found.append((place_of(stage), shared_tokens(self.arm, recipe, total_tokens)))
+        return found
 
 
 def training_stage(inputs: TrainingInputs) -> Stage:
-    """Return the stage that trains one arm.
-
-    Raises:
-        ModelError: the arm's method does not fit the model.
-
-    """
-    from gapless.modeling import check_fits
-
+    """Return the stage that trains one arm."""
     arm = inputs.arm
-    if arm.training.method.type != "full":
-        check_fits(arm.training.method, inputs.model.facts().layers)
     return Stage(
         kind=TRAINING,
         subject=inputs.name,
@@ -152,10 +69,7 @@ def training_stage(inputs: TrainingInputs) -> Stage:
                 phase.model_dump(mode="json", include={"schedule", "learning_rate"})
                 for phase in arm.order.phases
             ],
-            "training": arm.training.model_dump(
-                mode="json",
-                exclude={"device": True, "sharding": True, "checkpoints": {"asynchronous"}},
-            ),
+            "training": _training_part(arm),
             "probing": arm.probing.model_dump(mode="json", include={"every", "first"}),
             "seed": arm.seed,
         },
@@ -165,13 +79,26 @@ def training_stage(inputs: TrainingInputs) -> Stage:
     )
 
 
+def _training_part(arm: Recipe) -> dict[str, Any]:
+    part = arm.training.model_dump(mode="json", exclude=dict(NO_RESULT))
+    if part["decay_from"] is None:  # trainings of before it could be written are the same
+        del part["decay_from"]
+    for name, default in {"weights": "fp32", "optimizer": "adamw"}.items():
+        if part[name] == default:  # likewise
+            del part[name]
+    return part
+
+
 def _train(inputs: TrainingInputs, folder: Path) -> dict[str, Any]:
     from gapless.training.compute import Compute
+    from gapless.training.out_of_memory import memory_explained, memory_mend
     from gapless.training.processes import Processes
 
     training, processes = inputs.arm.training, Processes.of_environment()
-    compute = Compute.choose(training.device, training.precision)
-    with processes.joined(compute.device, f"{TRAINING}.{inputs.name}"):
+    compute = Compute.of(training)
+    place = f"{TRAINING}.{inputs.name}"
+    mend = memory_mend(training, context=inputs.arm.order.context, processes=processes.size)
+    with processes.joined(compute.device, place), memory_explained(mend, place):
         return _train_together(inputs, folder, compute, processes)
 
 
@@ -179,15 +106,14 @@ def _train_together(
     inputs: TrainingInputs, folder: Path, compute: "Compute", processes: "Processes"
 ) -> dict[str, Any]:
     from gapless.modeling import adapt
-    from gapless.training.borders import check_borders
     from gapless.training.loop import TrainingJob, train
-    from gapless.training.out_of_memory import memory_explained
-    from gapless.training.sharding import divide
+    from gapless.workflow.exporting import MODEL_FOLDER, Export, write_average
     from gapless.workflow.hooks import hooks_of
 
     arm, name, base = inputs.arm, inputs.name, inputs.base
-    if inputs.before is not None and processes.is_first:
-        _go_on_from(inputs.before, folder, until=arm.order.changes[-1].at)
+    total_tokens = inputs.order.facts()["tokens"]
+    if processes.is_first:
+        go_on_from(inputs.others(total_tokens), folder, name=name)
     processes.wait()
     stores = {source: TokenStore.open(stage.path) for source, stage in inputs.tokens.items()}
     facts = inputs.order.facts()
@@ -195,10 +121,9 @@ def _train_together(
         open_order(arm, inputs.order.path, facts, stores),
         rounds_of(arm, facts, inputs.rules),
     )
-    measured_steps, saved_steps = steps_to_measure(arm, order.num_tokens, rounds.readings)
+    measured_steps, saved_steps = steps_to_measure(arm, total_tokens, rounds.readings)
     loaded = adapt(inputs.model.load(), arm.training.method, seed=arm.seed)
-    loaded = divide(loaded, compute, processes, arm.training.sharding)
-    check_borders(loaded, compute)
+    loaded = _placed(loaded, arm, compute, processes)
     job = TrainingJob(
         seed=arm.seed,
         order=order,
@@ -210,8 +135,9 @@ def _train_together(
         processes=processes,
         probe_steps=frozenset(measured_steps),
         checkpoint_steps=frozenset(saved_steps),
-        measure=_measurer(arm, inputs.model, base.inputs["probes"], compute=compute, arm_name=name),
-        base=_measured_base(base, name),
+        kept_steps=kept_steps(arm, inputs.early, total_tokens),
+        measure=measurer(arm, inputs.model, base.inputs["probes"], compute=compute, arm_name=name),
+        base=measured_base(base, name),
         hooks=hooks_of(arm, inputs.model, stores, compute, processes),
         folder=folder,
         observer=inputs.observe(name, order.num_tokens),
@@ -220,17 +146,16 @@ def _train_together(
             inputs.tokens[source].inputs["documents"].path, indices
         ),
     )
-    with memory_explained(
-        arm.training,
-        context=arm.order.context,
-        processes=job.processes.size,
-        where=f"training.{name}",
-    ):
-        finished = train(loaded, job)
-    if not finished:
+    if not train(loaded, job):
         raise KeyboardInterrupt
-    _export(loaded, inputs, folder / MODEL_FOLDER, processes)
-    _export_average(job, loaded, inputs, folder)
+    export = Export(
+        method=arm.training.method,
+        model=inputs.model,
+        tokens=list(inputs.tokens.values()),
+        processes=processes,
+    )
+    export.write(loaded, folder / MODEL_FOLDER)
+    write_average(job, loaded, export)
     return {
         "tokens": order.num_tokens,
         "steps": saved_steps[-1],
@@ -239,74 +164,13 @@ def _train_together(
     }
 
 
-def _go_on_from(before: Stage, folder: Path, *, until: int) -> None:
-    """Take over what the arm had done before its mixture was changed, up to that token."""
-    from gapless.training.checkpoints import FOLDER, Checkpoints
-    from gapless.training.journals import FAULTS
+def _placed(loaded: Any, arm: Recipe, compute: "Compute", processes: "Processes") -> Any:
+    """Return the model as it trains: in its number formats, divided, on its device."""
+    from gapless.training.borders import check_borders
+    from gapless.training.fp8 import with_fp8
+    from gapless.training.sharding import divide
 
-    place = before.path if before.is_done() else before.folder.partial_path
-    if not place.is_dir():
-        return
-    if Checkpoints(folder / FOLDER, keep_last=1).adopt(place / FOLDER, until=until):
-        for journal in place.glob("*.jsonl"):
-            shutil.copy2(journal, folder / journal.name)
-        # The batches from there on are others.
-        Journal(folder / FAULTS).cut(lambda row: row["tokens_seen"] <= until)
-        shutil.copytree(place / "items", folder / "items", dirs_exist_ok=True)
-
-
-def _export(loaded: Any, inputs: TrainingInputs, out: Path, processes: "Processes") -> None:
-    """Write the adapted model with its tokenizer: a folder that `transformers` loads."""
-    from gapless.modeling import plain_state, save_model
-    from gapless.tokenization import TEMPLATE_FILE, files, template_files
-    from gapless.training.sharding import whole_state
-
-    whole = whole_state(loaded, processes)
-    if not processes.is_first:
-        return
-    out.mkdir(exist_ok=True)
-    state = plain_state(whole, inputs.arm.training.method)
-    save_model(loaded, out, dtype=inputs.model.stored_dtype(), state=state)
-    tokenizer = inputs.model.tokenizer_dir
-    told = [stage.path / TEMPLATE_FILE for stage in inputs.tokens.values()]
-    for path in (*files(tokenizer), *template_files(tokenizer), *filter(Path.is_file, told)):
-        shutil.copyfile(path, out / path.name)
-
-
-def _export_average(job: Any, loaded: Any, inputs: TrainingInputs, folder: Path) -> None:
-    """Write the averaged model too, where the recipe asks for it, and measure it."""
-    from gapless.training.average import Average
-
-    for hook in job.hooks:
-        if isinstance(hook, Average):
-            with hook.in_place(loaded):
-                _export(loaded, inputs, folder / f"{MODEL_FOLDER}-average", job.processes)
-                measurements, _ = job.measure(loaded, job.order.num_tokens)
-            if job.processes.is_first:
-                journal = Journal(folder / "average.jsonl")
-                journal.path.unlink(missing_ok=True)
-                journal.append(*(measurement.row() for measurement in measurements))
-
-
-def _measurer(
-    arm: Recipe, model: BaseModel, probes: Stage, *, compute: Any, arm_name: str
-) -> Callable[[Any, int], Any]:
-    from gapless.evaluation import Scorer, measure, read_probes
-
-    items, tokenizer = read_probes(probes.path), model.tokenizer()
-
-    def ask(loaded: Any, tokens_seen: int) -> Any:
-        scorer = Scorer(
-            loaded,
-            tokenizer,
-            context=arm.order.context,
-            precision="bf16" if compute.bf16 else "fp32",
-        )
-        return measure(scorer, items, arm=arm_name, tokens_seen=tokens_seen)
-
-    return ask
-
-
-def _measured_base(base: Stage, name: str) -> Any:
-    measurements = read_measurements(base.path / "measurements.jsonl")
-    return [replace(m, arm=name) for m in measurements], read_items(items_path(base.path, 0))
+    check_borders(loaded)  # before anything is rounded: that would hide a leak
+    if compute.fp8:
+        with_fp8(loaded)
+    return divide(loaded, compute, processes, arm.training.sharding)

@@ -1,5 +1,6 @@
 """The model that every arm starts from."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,11 @@ class BaseModel:
             tokenizer = tokenizer or model.path
         assert tokenizer is not None
         self.tokenizer_dir = locate(tokenizer, recipe_dir)
+
+    @property
+    def recipe_dir(self) -> Path:
+        """Where the recipe's paths begin."""
+        return self._recipe_dir
 
     def content(self, hashes: FileHashes) -> dict[str, str]:
         """Return the fingerprints of the files that the model is made of."""
@@ -67,6 +73,17 @@ class BaseModel:
         model = load_model(self._folder)
         check_matches(tokenizer, model.get_input_embeddings().num_embeddings)
         return model
+
+    @cache  # noqa: B019 - lives as long as the command
+    def hollow(self) -> Any:
+        """Return the model without its weights, on the meta device."""
+        from gapless.modeling import hollow_model, hollow_new_model
+
+        if isinstance(self._spec, NewModel):
+            vocabulary = len(self.tokenizer())
+            return hollow_new_model(self._spec.architecture, self._spec.config, vocabulary)
+        assert self._folder is not None
+        return hollow_model(self._folder)
 
     def to_score_with(self, model: str, place: Workplace) -> tuple[Path, Path, dict[str, str]]:
         """Return the folders of a scoring model and of its tokenizer, and their fingerprints.

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from gapless.records.documents import first_documents
 from gapless.records.documents import parts as document_parts
 from gapless.records.removals import Removals
 from gapless.workflow.stage import Stage, Workplace, words_version
+
+if TYPE_CHECKING:
+    from gapless.evaluation import ProbeItems
 
 CONTAMINATION = "contamination"
 ITEM, ANSWER, HELD_OUT = "evaluation_item", "evaluation_answer", "held_out_text"
@@ -74,21 +77,44 @@ def contamination_stage(
 
 def _wanted(probes: Path, spec: Decontamination) -> Iterator[tuple[str, str, Any]]:
     """Give what is looked for: the reason, ``probe:number`` of the item, the text."""
-    from gapless.corpus.contamination import Item, num_words
+    from gapless.corpus.contamination import Item
     from gapless.evaluation import read_probes
+    from gapless.evaluation.harness import read_harness
 
     for probe in read_probes(probes):
-        if probe.kind != "multiple_choice":
+        if probe.kind in {"bits_per_byte", "perplexity"}:
             for number, text in enumerate(probe.texts):
                 yield HELD_OUT, f"{probe.name}:{number}", Item(text, spec.held_out_fraction)
             continue
-        for number, question in enumerate(probe.questions):
-            name, answer = f"{probe.name}:{number}", question.choices[question.answer]
-            few = num_words(question.question) < _FEW_WORDS
-            text = f"{question.question} {answer}" if few else question.question
-            yield ITEM, name, Item(text, 0.0, whole=few)
-            if spec.options and num_words(answer) >= spec.min_option_words:
-                yield ANSWER, name, Item(answer, 0.0, whole=True)
+        for number, (question, answers) in enumerate(_questions(probe)):
+            name, long = f"{probe.name}:{number}", spec
+            if probe.task is not None and probe.task.labels:  # a label is no item's own words
+                long = spec.model_copy(update={"options": False})
+            yield from _wanted_of(name, question, answers, long)
+    for task in read_harness(probes):
+        for number, (question, answer) in enumerate(task.items):
+            yield from _wanted_of(f"{task.probe}:{number}", question, (answer,), spec)
+
+
+def _questions(probe: "ProbeItems") -> Iterator[tuple[str, Sequence[str]]]:
+    """Give the words of each item, without those of its task, and what is right."""
+    if probe.kind == "task":
+        yield from ((item.text, item.answers) for item in probe.task_items)
+    else:
+        yield from ((each.question, (each.choices[each.answer],)) for each in probe.questions)
+
+
+def _wanted_of(
+    name: str, question: str, answers: Sequence[str], spec: Decontamination
+) -> Iterator[tuple[str, str, Any]]:
+    from gapless.corpus.contamination import Item, num_words
+
+    few = num_words(question) < _FEW_WORDS
+    text = f"{question} {answers[0]}" if few else question
+    yield ITEM, name, Item(text, 0.0, whole=few)
+    for answer in answers:
+        if spec.options and num_words(answer) >= spec.min_option_words:
+            yield ANSWER, name, Item(answer, 0.0, whole=True)
 
 
 def _removals(

@@ -14,14 +14,16 @@ from gapless.errors import DataError
 from gapless.recipe import Recipe
 from gapless.recipe.chats import Chat
 from gapless.recipe.cleanings import Cleaning, Paragraphs
-from gapless.recipe.probes import BitsPerByte, MultipleChoice, Perplexity
+from gapless.recipe.probes import BitsPerByte, Harness, MultipleChoice, Perplexity, Task
 from gapless.recipe.schema import Source
 from gapless.records.documents import parts as document_parts
 from gapless.records.fingerprint import FileHashes, of_value
 from gapless.records.removals import Removals
 from gapless.records.scores import read_scores
 from gapless.workflow.chats import chat_template_of, encode_chats
-from gapless.workflow.stage import Stage, Workplace, locate, told_at
+from gapless.workflow.harness import harness_content, keep_harness
+from gapless.workflow.stage import Stage, Workplace, locate, told_at, words_version
+from gapless.workflow.tasks import read_tasks
 
 if TYPE_CHECKING:
     from gapless.corpus import SourceFile
@@ -206,7 +208,8 @@ def probes_stage(
     It stands on those of the ``scores`` (score and source to stage) whose labels a probe goes by.
     """
     probes = recipe.probing.probes
-    tasks = {p.name: _task_file(p, place) for p in probes if isinstance(p, MultipleChoice)}
+    exams = {p.name: _exam_file(p, place) for p in probes if isinstance(p, MultipleChoice)}
+    tasks = read_tasks(recipe, place)
     held_out = {
         name: stage for name, stage in documents.items() if recipe.sources[name].held_out > 0
     }
@@ -220,18 +223,18 @@ def probes_stage(
     def work(_: Stage, folder: Path) -> dict[str, Any]:
         from gapless.evaluation import write_probe
 
-        cut = [p.max_document_bytes for p in probes if not isinstance(p, MultipleChoice)]
+        cut = [p.max_document_bytes for p in probes if isinstance(p, BitsPerByte | Perplexity)]
         found = {
             name: _HeldOut.read(name, stage, duplicates, longest=max(cut, default=0))
             for name, stage in held_out.items()
         }
         facts: dict[str, Any] = {}
-        for probe in _probe_items(recipe, found, labels, tasks):
+        for probe in (*_probe_items(recipe, found, labels, exams), *tasks.values()):
             write_probe(folder, probe)
             facts[probe.name] = {"items": len(probe.items)}
-            if probe.kind != "multiple_choice":
+            if probe.kind in {"bits_per_byte", "perplexity"}:
                 facts[probe.name]["bytes"] = sum(len(text.encode()) for text in probe.texts)
-        return facts
+        return facts | keep_harness(recipe, place.recipe_dir, folder, taken=facts)
 
     return Stage(
         kind=PROBES,
@@ -239,13 +242,16 @@ def probes_stage(
         root=place.root,
         part={
             "seed": recipe.seed,
-            "probes": [p.model_dump(mode="json", exclude={"path"}) for p in probes],
+            "probes": [p.model_dump(mode="json", exclude={"path", "paths"}) for p in probes],
             "roles": {name: recipe.sources[name].role for name in held_out},
-        },
+        }
+        | ({"words": words_version()} if tasks else {}),
         inputs={f"documents.{name}": stage for name, stage in held_out.items()}
         | {"duplicates": duplicates}
         | {stage.label: stage for stage in labels.values()},
-        content={f"task.{name}": place.hashes.of_file(path) for name, path in tasks.items()},
+        content={f"task.{name}": place.hashes.of_file(path) for name, path in exams.items()}
+        | {f"task.{name}": task.fingerprint for name, task in tasks.items()}
+        | harness_content(recipe, place.recipe_dir, place.hashes),
         work=work,
     )
 
@@ -284,7 +290,7 @@ class _HeldOut:
         return cls(works, texts, np.concatenate(numbers), stays)
 
 
-def _task_file(probe: MultipleChoice, place: Workplace) -> Path:
+def _exam_file(probe: MultipleChoice, place: Workplace) -> Path:
     path = locate(probe.path, place.recipe_dir)
     if not path.is_file():
         raise DataError(
@@ -299,16 +305,18 @@ def _probe_items(
     recipe: Recipe,
     held_out: Mapping[str, _HeldOut],
     labels: Mapping[tuple[str | None, str], Stage],
-    tasks: Mapping[str, Path],
+    exams: Mapping[str, Path],
 ) -> Iterator[ProbeItems]:
-    """Give what every probe asks; ``labels`` are of column and source."""
+    """Give what every probe but the tasks asks; ``labels`` are of column and source."""
     from gapless.evaluation import ProbeItems, read_questions
 
     whole: set[str] = set()
     for probe in recipe.probing.probes:
         if isinstance(probe, MultipleChoice):
-            questions = read_questions(tasks[probe.name])
+            questions = read_questions(exams[probe.name])
             yield ProbeItems(name=probe.name, role=probe.role, kind=probe.type, items=questions)
+            continue
+        if isinstance(probe, Task | Harness):
             continue
         for source, found in held_out.items():
             column = None

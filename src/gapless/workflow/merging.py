@@ -20,7 +20,8 @@ def merge_folders(
 ) -> list[Path]:
     """Write a new model folder: an average of models, part of the way back to the base.
 
-    The folder appears whole or not at all. Tokenizer files come from the first input that has some.
+    The folder appears whole or not at all. The tokenizer and its chat template come from the first
+    input that has a tokenizer.
     """
     from gapless.modeling import merge_models
 
@@ -70,13 +71,13 @@ def _shares(count: int, weights: Sequence[float] | None) -> list[float]:
 
 
 def _copy_tokenizer(folders: Sequence[Path], out: Path) -> None:
-    from gapless.tokenization import files
+    from gapless.tokenization import files, template_files
 
     for folder in folders:
         try:
             found = files(folder)
         except ModelError:  # a checkpoint has none
             continue
-        for path in found:
+        for path in (*found, *template_files(folder)):
             shutil.copyfile(path, out / path.name)
         return

@@ -32,6 +32,7 @@ from gapless.records.stretches import Stretch
 from gapless.records.token_store import TokenStore
 from gapless.selection import select
 from gapless.strata import UNLABELLED, source_of, stratum_name
+from gapless.workflow.early_decay import end_token
 from gapless.workflow.pool import PoolStages, SourcePool
 from gapless.workflow.stage import Stage, Workplace
 
@@ -309,7 +310,7 @@ def open_order(
     *,
     decisions: Sequence[Decision] = (),
 ) -> RunOrder:
-    """Return the order of an arm from its artifact, as far as ``decisions`` go."""
+    """Return the order of an arm's run from its artifact, as far as ``decisions`` go."""
     table, packer, rounds = OrderTable.open(folder), packer_of(arm.order), rounds_of(arm, facts)
     streams = {
         name: table.stream(name, stores[source_of(name)].offsets, packer, seed=arm.seed)
@@ -325,10 +326,11 @@ def open_order(
             assert curriculum is not None
             key = curriculum_key(curriculum)
             arrangements[index, name] = table.arrangement(streams[name], key)
+    context = arm.order.context
     return RunOrder(
         rounds.stretches(decisions),
         streams,
-        num_rows=rounds.num_rows,
+        num_rows=end_token(arm, rounds.num_rows * context) // context,
         arrangements=arrangements,
         merged=merged,
         seed=arm.seed,

@@ -17,19 +17,24 @@ from gapless.records.token_store import TokenStore
 from gapless.records.views import Plan, PlanArm, PlanMixtureRow, PlanScore, PlanSource, PlanStage
 from gapless.strata import source_of
 from gapless.units import format_bytes
-from gapless.workflow.arm import steps_to_measure
+from gapless.workflow.arm_checks import check_arms
 from gapless.workflow.base_model import check_context
+from gapless.workflow.early_decay import check_early_decay, end_token
+from gapless.workflow.going_on import place_of, shared_tokens, tokens_taken_over
+from gapless.workflow.harness import harness_bytes, harness_warnings
 from gapless.workflow.order import batch_rows, roles, rounds_of, settle_order, with_proposals
+from gapless.workflow.pace import steps_to_measure
 from gapless.workflow.plan_memory import arm_memory
 from gapless.workflow.plan_tree import mixture_tree
 from gapless.workflow.plan_warnings import order_warnings, run_warnings
 from gapless.workflow.planned_rows import planned_rows
 from gapless.workflow.run_folder import RunFolder
 from gapless.workflow.stage import Stage
+from gapless.workflow.tasks import task_bytes
 from gapless.workflow.tree import ArmStages, Tree
 
 _BYTES_PER_PARAMETER_CHECKPOINT = 12
-"""fp32 weights and two moments."""
+"""fp32 weights and two moments; fewer bits take less."""
 _TRAINING_PASSES = 3
 """Training costs as much as three forward passes."""
 _BYTES_PER_TOKEN_ESTIMATE = 3.5
@@ -41,14 +46,16 @@ def make_plan(tree: Tree, folder: RunFolder, *, machine_speed: bool = True) -> P
     facts = tree.model.facts()
     for arm in tree.arms.values():
         check_context(facts.context, arm.recipe.order.context)
+    check_arms(tree)
     sources = [_source(name, tree) for name in tree.pools]
     exact = all(source.exact for source in sources)
     estimated = {source.name: source.tokens or 0 for source in sources}
     settled = {name: _settle(arm, tree, estimated, exact=exact) for name, arm in tree.arms.items()}
+    for name, order in settled.items() if exact else ():
+        where = f"arms.{name}." if tree.recipe.arms else ""
+        check_early_decay(tree.arms[name].recipe, order["tokens"], where=where)
     speed = _speed(tree.recipe) if machine_speed else float("inf")
-    arms = [
-        _arm(name, tree.arms[name].recipe, order, facts, speed) for name, order in settled.items()
-    ]
+    arms = [_arm(name, tree, order, facts, speed) for name, order in settled.items()]
     mixture = [row for name, order in settled.items() for row in _mixture(name, tree, order)]
     return Plan(
         run_dir=folder.path,
@@ -63,7 +70,11 @@ def make_plan(tree: Tree, folder: RunFolder, *, machine_speed: bool = True) -> P
             tree.arms, {name: pool.tokens for name, pool in tree.pools.items()}, mixture
         ),
         arms=tuple(arms),
-        warnings=(*run_warnings(tree, exact=exact), *order_warnings(tree, settled)),
+        warnings=(
+            *run_warnings(tree, exact=exact),
+            *harness_warnings(tree.recipe, tree.place.recipe_dir),
+            *order_warnings(tree, settled),
+        ),
     )
 
 
@@ -163,38 +174,63 @@ def _budget(selection: Selection | None, tokens: int) -> int:
 
 def _mixture(name: str, tree: Tree, order: Mapping[str, Any]) -> Iterator[PlanMixtureRow]:
     recipe = tree.arms[name].recipe
+    end = end_token(recipe, order["tokens"]) // recipe.order.context
     for number, phase in enumerate(rounds_of(recipe, order).phases):
-        for stratum, rows in planned_rows(phase).items():
+        num_rows = min(phase.num_rows, end - phase.start)
+        if num_rows <= 0:
+            break
+        for stratum, rows in planned_rows(phase, num_rows).items():
             available = order["strata_tokens"][stratum]
             tokens = rows * recipe.order.context
             yield PlanMixtureRow(
                 arm=name,
                 phase=number,
                 source=stratum,
-                share=rows / phase.num_rows,
+                share=rows / num_rows,
                 tokens=tokens,
                 selected_tokens=available,
                 repetition=tokens / available,
             )
 
 
-def _arm(name: str, recipe: Recipe, order: Mapping[str, Any], facts: Any, speed: float) -> PlanArm:
-    tokens, rounds = order["tokens"], rounds_of(recipe, order)
-    measured, saved = steps_to_measure(recipe, tokens, rounds.readings)
-    flops = facts.training_flops(tokens, recipe.order.context)
-    probed_tokens = [round(b / _BYTES_PER_TOKEN_ESTIMATE) for b in _probed_bytes(recipe)]
+def _arm(name: str, tree: Tree, order: Mapping[str, Any], facts: Any, speed: float) -> PlanArm:
+    recipe, rounds = tree.arms[name].recipe, rounds_of(tree.arms[name].recipe, order)
+    tokens = end_token(recipe, order["tokens"])
+    measured, saved = steps_to_measure(recipe, order["tokens"], rounds.readings)
+    done = _tokens_of_trunk(name, tree, order["tokens"])
+    own = [step for step in measured if step * recipe.training.batch_tokens > done]
+    flops = facts.training_flops(tokens - done, recipe.order.context)
+    probed_bytes = [
+        *_probed_bytes(recipe),
+        *task_bytes(recipe, tree.place),
+        *harness_bytes(tree.probes),
+    ]
+    probed_tokens = [round(num_bytes / _BYTES_PER_TOKEN_ESTIMATE) for num_bytes in probed_bytes]
     probed = sum(probed_tokens)
     once = facts.training_flops(probed, recipe.order.context) / _TRAINING_PASSES
-    evaluation = once * len(measured)
+    evaluation = once * len(own)
     return PlanArm(
         name=name,
         tokens=tokens,
         steps=saved[-1],
         flops=flops + evaluation,
         hours=(flops + evaluation) / speed / 3600,
-        probes=len(measured),
+        probes=len(own),
         memory_bytes=arm_memory(recipe, facts, probed_tokens, _compute(recipe)),
     )
+
+
+def _tokens_of_trunk(name: str, tree: Tree, total_tokens: int) -> int:
+    """Return the tokens that an arm does not train on, as its trunk has."""
+    arm = tree.arms[name]
+    if arm.trunk is None:
+        return 0
+    trunk, batch = tree.arms[arm.trunk], arm.recipe.training.batch_tokens
+    until, place = shared_tokens(arm.recipe, trunk.recipe, total_tokens), place_of(trunk.training)
+    found = tokens_taken_over(place, until=until)
+    if not trunk.training.is_done() and tokens_taken_over(place, until=total_tokens) == found:
+        return until // batch * batch  # it has not come so far, and will keep its state there
+    return found
 
 
 def _probed_bytes(recipe: Recipe) -> Iterator[int]:
@@ -224,7 +260,7 @@ def _num_labels(score: Score) -> int:
 def _compute(recipe: Recipe) -> Any:
     from gapless.training.compute import Compute
 
-    return Compute.choose(recipe.training.device, recipe.training.precision)
+    return Compute.of(recipe.training)
 
 
 def _speed(recipe: Recipe) -> float:
@@ -236,12 +272,14 @@ def _speed(recipe: Recipe) -> float:
 
 def _disk_bytes(tree: Tree, parameters: int) -> int:
     """Add up what is still to be written: checkpoints, models, documents and tokens."""
+    begun = {name for name, arm in tree.arms.items() if place_of(arm.training).is_dir()}
     missing = [
         arm.recipe.training.checkpoints.keep_last
-        for arm in tree.arms.values()
-        if not arm.training.is_done() and not arm.training.folder.partial_path.is_dir()
+        for name, arm in tree.arms.items()
+        if name not in begun
     ]
     kept = sum(keep_last + 2 for keep_last in missing)
+    kept += sum(arm.trunk is not None and arm.trunk not in begun for arm in tree.arms.values())
     weights = parameters * (_BYTES_PER_PARAMETER_CHECKPOINT * kept + 4 * len(missing))
     texts = sum(size for name, size in tree.source_bytes.items() if not _is_counted(name, tree))
     return weights + 2 * texts

@@ -34,6 +34,8 @@ def arm_memory(
             checkpointing=training.gradient_checkpointing,
             whole_logits=training.loss == "whole",
             bf16=compute.bf16,
+            bf16_weights=training.weights == "bf16",
+            eight_bit=training.optimizer == "adamw_8bit",
             masked_context=recipe.order.context if masked and not on_gpu else 0,
             device="cuda" if on_gpu else "cpu",
         ),

@@ -36,13 +36,14 @@ def mixture_tree(
 
     """
     trees: list[PlanNode] = []
-    drawn: dict[str, str] = {}
+    drawn: dict[tuple[str, int], str] = {}
     for name, own in groupby(rows, lambda row: row.arm):
-        order = arms[name].order
-        first = drawn.setdefault(_what_is_seen(order), name)
+        order, trunk = arms[name].order, arms[name].trunk
         phases = _phases(arms[name].recipe, tokens, list(own))
         node = _whole(name, "", phases)
-        if first != name:
+        if trunk is not None:
+            node = replace(node, detail=f"as {trunk}, to token {node.tokens:,}", children=())
+        elif (first := drawn.setdefault((_what_is_seen(order), node.tokens), name)) != name:
             node = replace(node, detail=f"as {first}", children=())
         trees.append(replace(node, fingerprint=order.fingerprint[:7]))
     return tuple(trees)
@@ -65,6 +66,9 @@ def _phases(
         branches = _branches(recipe, number, tokens, given, changed=_is_changed(recipe, start, end))
         phases.append(_whole(f"phase {number + 1}", detail, list(branches)))
         start = end
+    if recipe.training.decay_from is not None:
+        ends = f"{phases[-1].detail}\nthe run ends here, at token {start:,}"
+        phases[-1] = replace(phases[-1], detail=ends)
     return phases
 
 

@@ -52,6 +52,8 @@ def order_warnings(tree: Tree, settled: Mapping[str, Mapping[str, Any]]) -> Iter
 
 def _unreached(recipe: Recipe, facts: Mapping[str, Any]) -> Iterator[str]:
     """Say of which sources a curriculum does not come to the end in its phase."""
+    if recipe.training.decay_from is not None:
+        return  # it ends before its phases do because it is asked to
     planned = rounds_of(recipe, facts).phases
     for number, (came, phase) in enumerate(
         zip(_reached(recipe, facts), recipe.order.phases, strict=True)
@@ -83,7 +85,7 @@ def _reached(recipe: Recipe, facts: Mapping[str, Any]) -> Iterator[dict[str, tup
     used = dict.fromkeys(sizes, 0)
     for phase in rounds_of(recipe, facts).phases:
         drawn: dict[str, list[tuple[int, Draw | None]]] = {}
-        for rows, draws in planned_stretches(phase):
+        for rows, draws in planned_stretches(phase, phase.num_rows):
             for name, count in rows.items():
                 drawn.setdefault(name, []).append((count * context, draws.get(name)))
         came = {}

@@ -86,7 +86,7 @@ def search_recipe(recipe: Recipe, asked: Range) -> Recipe:
         first["mixture"] = mixture.start.model_dump()
     first |= {"tokens": tokens, "epochs": None, "learning_rate": None, "schedule": None}
     tree["order"] |= {"phases": [first], "changes": []}
-    tree["training"] |= {"schedule": _SCHEDULE, "faults": {}, "average": None}
+    tree["training"] |= {"schedule": _SCHEDULE, "faults": {}, "average": None, "decay_from": None}
     tree["training"]["checkpoints"] = {"every": tokens}
     tree["probing"] |= {"every": tokens, "first": tokens}
     tree["arms"] = {name_of(rate): {"training": {"learning_rate": rate}} for rate in asked.rates()}
@@ -143,7 +143,7 @@ def _diverged(stage: Stage) -> bool:
 
 def _drop_weights(stage: Stage) -> None:
     from gapless.training.checkpoints import FOLDER
-    from gapless.workflow.arm import MODEL_FOLDER
+    from gapless.workflow.exporting import MODEL_FOLDER
 
     for name in (FOLDER, MODEL_FOLDER):
         for place in (stage.path, stage.folder.partial_path):

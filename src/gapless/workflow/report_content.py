@@ -39,7 +39,7 @@ def content_of(folder: RunFolder, *, arm_prefix: str = "") -> shown.Content:
         recipe_yaml=(folder.path / RECIPE_FILE).read_text(),
         environment=_environment(folder)
         | run_facts({name: stages[f"training.{name}"].path for name in arms(recipe)}),
-        warnings=tuple(_warnings(recipe)),
+        warnings=(*_warnings(recipe), *_left_out(recipe, stages)),
     )
 
 
@@ -92,7 +92,9 @@ def _arms(
 def _describe(arm: Recipe) -> str:
     selections = [f"{name}: {describe(selection)}" for name, selection in arm.selection.items()]
     phases = [phase_words(phase) for phase in arm.order.phases]
-    return "; ".join([*selections, *phases])
+    begin = arm.training.decay_from
+    early = [] if begin is None else [f"decays from token {begin:,} on, and ends with it"]
+    return "; ".join([*selections, *phases, *early])
 
 
 def _curve(row: Mapping[str, Any]) -> shown.CurveContent:
@@ -170,6 +172,19 @@ def _warnings(recipe: Recipe) -> Iterator[str]:
             "Evaluation items were not looked for in the training text: the recipe turns it off. "
             "What the probes measure may have been trained on."
         )
+
+
+def _left_out(recipe: Recipe, stages: Mapping[str, ArtifactFolder]) -> Iterator[str]:
+    """Yield which arms did not learn from all of their batches."""
+    for name in arms(recipe):
+        folder = stages[f"training.{name}"].path
+        steps = list(Journal(folder / "steps.jsonl").rows())
+        left_out = sum(step["loss"] is None for step in steps)
+        if left_out:
+            yield (
+                f"The arm {name} left out {left_out:,} of its {len(steps):,} batches, which went "
+                f"wrong: see {folder.name}/faults.jsonl."
+            )
 
 
 def _environment(folder: RunFolder) -> dict[str, str]:

@@ -13,6 +13,7 @@ from gapless.recipe.mixtures import Reacting
 from gapless.records.artifact import ArtifactFolder
 from gapless.report import content as shown
 from gapless.strata import source_of
+from gapless.workflow.early_decay import end_token
 from gapless.workflow.order import ORDER, arm_order, decisions_of
 from gapless.workflow.order_words import mixture_words
 from gapless.workflow.pool import SourcePool
@@ -35,7 +36,8 @@ class OrderOfArm:
         """Give where each phase begins."""
         for number, phase in enumerate(self._facts["phases"], start=1):
             tokens = phase["start"] * self._arm.order.context
-            yield shown.PhaseMark(tokens_seen=tokens, label=f"phase {number}")
+            if tokens < end_token(self._arm, self._facts["tokens"]):
+                yield shown.PhaseMark(tokens_seen=tokens, label=f"phase {number}")
 
     def borders(self) -> list[int]:
         """Return the tokens at which the mixture changes."""

@@ -4,26 +4,40 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, get_args
 
 from gapless.records.journal import Journal
+from gapless.records.watched import (
+    COSINE,
+    EMBEDDINGS,
+    FINAL_NORM,
+    GRADIENTS,
+    HEAD,
+    LAYER_COSINES,
+    PEAK_MEMORY,
+    PER_MILLION,
+    SHARE,
+    UPDATE,
+    WHAT,
+    Work,
+)
 from gapless.report import content as shown
 from gapless.units import format_bytes
 
-_ORDER = ("embeddings", "", "final_norm", "head")
+_ORDER = (EMBEDDINGS, "", FINAL_NORM, HEAD)
 """How text passes the parts of a model; the layers stand at the empty name."""
 
 
 def parts_moved(rows: Sequence[Mapping[str, Any]]) -> tuple[shown.PartMoves, ...]:
     """Return how each part of a model moved, from the rows of observations.jsonl."""
-    names = {name for row in rows for name in row.get("weight_update", {})}
+    names = {name for row in rows for name in row.get(UPDATE, {})}
     return tuple(
         shown.PartMoves(
             name=name.replace("_", " "),
             layer=int(name) if name.isdigit() else None,
-            update=_trace([(0, 0.0), *_values(rows, "weight_update", name)]),
-            pace=_trace(_values(rows, "weight_update_per_million_tokens", name)),
-            cosine=_trace(_values((_flat(row) for row in rows), "layer_cosines", name)),
+            update=_trace([(0, 0.0), *_values(rows, UPDATE, name)]),
+            pace=_trace(_values(rows, PER_MILLION, name)),
+            cosine=_trace(_values((_flat(row) for row in rows), LAYER_COSINES, name)),
         )
         for name in sorted(names, key=_place)
     )
@@ -31,11 +45,11 @@ def parts_moved(rows: Sequence[Mapping[str, Any]]) -> tuple[shown.PartMoves, ...
 
 def gradients(rows: Sequence[Mapping[str, Any]]) -> shown.GradientContent | None:
     """Return how the gradients of domain and general text agreed, where they were watched."""
-    own = [_flat(row) for row in rows if "gradients" in row]
+    own = [_flat(row) for row in rows if GRADIENTS in row]
     if not own:
         return None
     return shown.GradientContent(
-        cosine=_trace((row["tokens_seen"], row["cosine"]) for row in own),
+        cosine=_trace((row["tokens_seen"], row[COSINE]) for row in own),
         domain_norm=_trace((row["tokens_seen"], row["domain_norm"]) for row in own),
         general_norm=_trace((row["tokens_seen"], row["general_norm"]) for row in own),
         domain_tokens=own[-1]["domain_tokens"],
@@ -65,14 +79,14 @@ def run_facts(trainings: Mapping[str, Path]) -> dict[str, str]:
 
 def _facts(rows: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
     total = sum(row.get("seconds", 0.0) for row in rows)
-    for what in ("measuring", "watching", "saving"):
-        own = [row for row in rows if row.get("what") == what]
+    for what in get_args(Work):
+        own = [row for row in rows if row.get(WHAT) == what]
         if own and total:
             yield f"time {what}", f"{sum(row['seconds'] for row in own) / total:.1%}"
-    shares = [row["share_of_matrix_rate"] for row in rows if "share_of_matrix_rate" in row]
+    shares = [row[SHARE] for row in rows if SHARE in row]
     if shares:
         yield "share of this machine's matrix rate", f"{median(shares):.0%}"
-    peaks = [row["peak_memory_bytes"] for row in rows if "peak_memory_bytes" in row]
+    peaks = [row[PEAK_MEMORY] for row in rows if PEAK_MEMORY in row]
     if peaks:
         yield "peak memory", format_bytes(max(peaks))
 
@@ -85,7 +99,7 @@ def _values(
 
 
 def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {"tokens_seen": row["tokens_seen"], **row.get("gradients", {})}
+    return {"tokens_seen": row["tokens_seen"], **row.get(GRADIENTS, {})}
 
 
 def _trace(points: Iterable[tuple[int, float | None]]) -> shown.Trace:

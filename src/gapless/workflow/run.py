@@ -94,6 +94,10 @@ class ArmObserver:
         self._gain = self._change(values, "domain")
         self._forgetting = self._change(values, "general")
 
+    def left_out(self, what: str) -> None:
+        """Say that a batch is left out."""
+        self._progress.note(f"training {self._arm}: {what}")
+
     def _change(self, values: Mapping[str, Measurement], role: str) -> float | None:
         changes = [self._base[n] - m.value for n, m in values.items() if m.role == role]
         return sum(changes) / len(changes) if changes else None
@@ -155,5 +159,5 @@ def remember_environment(tree: Tree, folder: RunFolder) -> None:
     from gapless.workflow.machine import environment
 
     training = tree.recipe.training
-    compute = Compute.choose(training.device, training.precision).describe()
+    compute = Compute.of(training).describe()
     write_text(folder.path / "environment.json", json.dumps(environment(compute), indent=1))

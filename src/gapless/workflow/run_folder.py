@@ -6,22 +6,27 @@
 
 import fcntl
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from gapless.errors import RunError
+from gapless.errors import RecipeError, RunError
 from gapless.recipe import Recipe, decode
 from gapless.recipe.decode import dump
 from gapless.records.artifact import ArtifactFolder, write_text
+from gapless.workflow.going_on import NO_RESULT
 from gapless.workflow.stage import Stage
 
 RECIPE_FILE, TREE_FILE, REPORT_FILE = "recipe.yaml", "tree.json", "report.html"
 
-
+_NO_RESULT = tuple(
+    f"{name}.{part}" if part else name
+    for name, parts in NO_RESULT.items()
+    for part in (parts if isinstance(parts, set) else {""})
+)
 _UNCLAIMED = frozenset({".lock", "hashes.json"})
 """What a command that was cut off early may leave in a folder that no recipe has claimed yet."""
 
@@ -43,7 +48,11 @@ class RunFolder:
         return sorted(place for place in found if place != self.artifacts)
 
     def check_recipe(self, recipe: Recipe) -> None:
-        """Refuse a folder in which another recipe has trained; more ``order.changes`` may come."""
+        """Refuse a folder in which another recipe has trained.
+
+        More ``order.changes`` may come, and more arms with a ``training.decay_from``; what changes
+        no result may be otherwise.
+        """
         place = self.path / RECIPE_FILE
         if not place.is_file():
             if self.path.is_dir() and any(p.name not in _UNCLAIMED for p in self.path.iterdir()):
@@ -55,11 +64,13 @@ class RunFolder:
             return
         if not any(self.artifacts.glob("training.*")):
             return  # nothing but prepared text, which other recipes can use too
-        made_by = yaml.safe_load(place.read_text())
+        made_by = self._made_by()
+        new = {name: arm for name, arm in recipe.arms.items() if name not in made_by["arms"]}
+        made_by["arms"] |= {name: arm for name, arm in new.items() if _decays_early(arm)}
         differences = [
             f"{path}: {old!r} there, {new!r} here"
             for path, old, new in _differences(made_by, yaml.safe_load(dump(recipe)))
-            if not _goes_on(path, old, new)
+            if not _goes_on(path, old, new) and not _changes_no_result(path)
         ]
         if differences:
             raise RunError(
@@ -69,6 +80,14 @@ class RunFolder:
                 mend="Choose another folder with --run-dir, or give the recipe another name. "
                 "Nothing there was changed.",
             )
+
+    def _made_by(self) -> Any:
+        """Return the recipe that made the run, with the defaults of today for what is new since."""
+        written = yaml.safe_load((self.path / RECIPE_FILE).read_text())
+        try:
+            return yaml.safe_load(dump(decode(written)))
+        except RecipeError:
+            return written  # of another version: the differences tell
 
     def claim(self, recipe: Recipe, stages: Sequence[Stage]) -> None:
         """Write down whose folder this is and which stages make it."""
@@ -137,6 +156,15 @@ def _differences(old: Any, new: Any, path: str = "") -> list[tuple[str, Any, Any
             )
         ]
     return [] if old == new else [(path, old, new)]
+
+
+def _decays_early(arm: Mapping[str, Any]) -> bool:
+    training = arm.get("training")
+    return isinstance(training, dict) and training.get("decay_from") is not None
+
+
+def _changes_no_result(path: str) -> bool:
+    return any(path.endswith(f"training.{name}") for name in _NO_RESULT)
 
 
 def _goes_on(path: str, old: Any, new: Any) -> bool:

@@ -182,7 +182,7 @@ def _score_stage(scoring: _Scoring, *, model: BaseModel, place: Workplace) -> St
             tokenizer=tokenizer,
             file=file,
             device=training.device,
-            precision=training.precision,
+            precision="bf16" if training.precision == "fp8" else training.precision,
         )
         tasks = [
             (spec, part, out, number)

@@ -6,10 +6,12 @@ from typing import Any
 
 from gapless.mixing import Rule
 from gapless.recipe import Recipe, arms
-from gapless.workflow import arm as arm_stages
 from gapless.workflow import data
+from gapless.workflow.arm import TrainingInputs, training_stage
 from gapless.workflow.base_model import BaseModel
 from gapless.workflow.contamination import contamination_stage
+from gapless.workflow.going_on import trunks
+from gapless.workflow.measuring import base_stage
 from gapless.workflow.order import order_stage
 from gapless.workflow.pool import PoolStages
 from gapless.workflow.results import analysis_stage
@@ -25,6 +27,8 @@ class ArmStages:
     base: Stage
     order: Stage
     training: Stage
+    trunk: str | None = None
+    """The arm that this one, which decays early, is the same run as until then."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,7 @@ class Tree:
             if arm.base.fingerprint not in seen:
                 seen.add(arm.base.fingerprint)
                 yield arm.base
-        for arm in self.arms.values():
+        for arm in sorted(self.arms.values(), key=lambda arm: arm.trunk is not None):
             yield arm.training
         yield self.analysis
 
@@ -140,13 +144,16 @@ def build_tree(
         )
         for name in trained
     }
+    recipes = arms(recipe)
+    trunk_of = trunks(recipes)
     built: dict[str, ArmStages] = {}
-    for name, arm in arms(recipe).items():
-        base = arm_stages.base_stage(arm, model, probes, place)
+    for name in sorted(recipes, key=lambda name: name in trunk_of):
+        arm, trunk = recipes[name], built.get(trunk_of.get(name, ""))
+        base = base_stage(arm, model, probes, place)
         training: Stage | None = None
         for changed in _as_changed(arm):
             order = order_stage(name, changed, pools, place)
-            inputs = arm_stages.TrainingInputs(
+            inputs = TrainingInputs(
                 name=name,
                 arm=changed,
                 model=model,
@@ -157,10 +164,13 @@ def build_tree(
                 stop=stop,
                 rules=rules or {},
                 before=training,
+                trunk=None if trunk is None else (trunk.recipe, trunk.training),
+                early={other: recipes[other] for other in trunk_of if trunk_of[other] == name},
             )
-            training = arm_stages.training_stage(inputs)
+            training = training_stage(inputs)
         assert training is not None
-        built[name] = ArmStages(arm, base, order, training)
+        built[name] = ArmStages(arm, base, order, training, trunk_of.get(name))
+    built = {name: built[name] for name in recipes}
     analysis = analysis_stage(
         {name: arm.training for name, arm in built.items()}, seed=recipe.seed, root=place.root
     )

@@ -83,6 +83,7 @@ def run(
     A recipe that turns decontamination off is refused without ``allow_contamination``. ``rules``
     are the functions of mixtures ``{type: own_rule}``, by name (see `gapless.mixing.Rule`).
     """
+    from gapless.workflow.arm_checks import check_arms
     from gapless.workflow.plan import refuse_full_disk
     from gapless.workflow.run import (
         ArmObserver,
@@ -117,13 +118,16 @@ def run(
             with stop.listening():
                 take_part(stages, stop=stop)
             return RunResult(run_dir=folder.path, report=None, summary=(), did=(), stopped_at=until)
+        trains = any(stage.kind == "training" and not stage.is_done() for stage in stages)
+        if trains:
+            check_arms(tree)
         with folder.locked():
             folder.claim(decoded, list(tree.stages()))
             tree.place.hashes.save()
             let_others_in()
             if all(stage.is_done() for stage in stages) and _has_report(folder, until):
                 return _result(folder, did=(), stopped_at=until)
-            if any(stage.kind == "training" and not stage.is_done() for stage in stages):
+            if trains:
                 refuse_full_disk(tree, folder)
                 remember_environment(tree, folder)
             with stop.listening():
@@ -151,6 +155,7 @@ def find_rate(
     steps when left out) of the recipe's first phase, warmed up and then constant. Its arms are left
     out. Resumes what was cut off; done rates of an earlier search are kept.
     """
+    from gapless.workflow.arm_checks import check_arms
     from gapless.workflow.plan import refuse_full_disk
     from gapless.workflow.rate_search import (
         SUFFIX,
@@ -177,6 +182,7 @@ def find_rate(
         return ArmObserver(arm, total_tokens, progress)
 
     with _tree(searched, recipe, folder, observe=observe, stop=stop) as tree, folder.locked():
+        check_arms(tree)
         folder.claim(searched, list(tree.stages()))
         refuse_full_disk(with_one_arm(tree), folder)
         remember_environment(tree, folder)
@@ -199,7 +205,7 @@ def status(run_dir: str | Path) -> Status:
     return Status(
         run_dir=run_dir,
         stages=shown,
-        arms=tuple(_arm_status(name, stages) for name in arms(folder.recipe())),
+        arms=tuple(_arm_status(name, arm, stages) for name, arm in arms(folder.recipe()).items()),
     )
 
 
@@ -345,9 +351,11 @@ def _result(folder: RunFolder, *, did: tuple[str, ...], stopped_at: str | None) 
     )
 
 
-def _arm_status(name: str, stages: dict[str, Any]) -> ArmStatus:
+def _arm_status(name: str, arm: Recipe, stages: dict[str, Any]) -> ArmStatus:
+    from gapless.workflow.early_decay import end_token
+
     order, training = stages[f"order.{name}"], stages[f"training.{name}"]
-    total = order.manifest().facts["tokens"] if order.exists() else None
+    total = end_token(arm, order.manifest().facts["tokens"]) if order.exists() else None
     if training.exists():
         return ArmStatus(name=name, tokens_seen=total or 0, total_tokens=total, state="done")
     rows = list(Journal(training.partial_path / "steps.jsonl").rows())

@@ -1,0 +1,59 @@
+"""What a training would stop at is told by `plan`, before anything is spent."""
+
+from pathlib import Path
+
+import pytest
+
+import gapless
+from gapless.errors import ModelError, RecipeError
+from tests.workflow.world import make_world
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_world(tmp_path_factory.mktemp("world"))
+
+
+def as_arm(training: str) -> list[str]:
+    return [f"arms={{plain: {{}}, other: {{training: {training}}}}}"]
+
+
+WRONG = {
+    "{method: {type: lora, targets: [qproj]}}": (
+        "training.method.targets",
+        "no linear module 'qproj'",
+        "They have: down_proj, gate_proj, k_proj, o_proj, q_proj, up_proj, v_proj.",
+    ),
+    "{method: {type: freeze, part: top, layers: 9}}": (
+        "training.method.layers",
+        "9 layers cannot be frozen",
+        "The model has 2 layers: give 1 to 2.",
+    ),
+    "{method: {type: block_expansion, blocks: 3}}": (
+        "training.method.blocks",
+        "3 blocks cannot be spread evenly",
+        "The model has 2 layers: add 1 to 2.",
+    ),
+}
+
+
+@pytest.mark.parametrize("training", WRONG)
+def test_a_method_that_does_not_fit_is_told_at_its_arm(world: Path, training: str) -> None:
+    pytest.importorskip("peft")
+    where, what, mend = WRONG[training]
+    for verb in (gapless.plan, gapless.run):
+        with pytest.raises(ModelError, match=what) as caught:
+            verb(world, overrides=as_arm(training))
+        assert caught.value.where == f"arms.other.{where}"
+        assert caught.value.mend == mend
+    assert not (world.parent / "runs").exists(), "nothing was begun"
+
+
+def test_what_all_arms_have_is_told_where_it_is_written(world: Path) -> None:
+    overrides = ["training.loss=liger", "training.device=cpu"]
+    with pytest.raises(RecipeError, match="liger needs a CUDA device") as caught:
+        gapless.plan(world, overrides=overrides)
+    assert caught.value.where == "training.loss"
+    with pytest.raises(RecipeError, match="liger needs a CUDA device") as caught:
+        gapless.plan(world, overrides=["training.device=cpu", *as_arm("{loss: liger}")])
+    assert caught.value.where == "arms.other.training.loss"

@@ -3,7 +3,8 @@ import warnings
 
 import pytest
 import torch
-from transformers import GenerationConfig
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from transformers import GenerationConfig, PreTrainedTokenizerFast
 
 from gapless.evaluation.generation import Generator, before_first
 
@@ -51,6 +52,19 @@ def test_an_answer_ends_before_the_first_stop_string(model, tokenizer):
     answers = generator.answers(PROMPTS, max_new_tokens=20, stop=stop)
     assert answers == [before_first(text, stop) for text in whole]
     assert answers != whole
+
+
+def test_a_space_at_the_beginning_of_an_answer_stays(model):
+    """Indentation of code, for one: tokenizers of Llama 2's kind drop it where a text begins."""
+    backend = Tokenizer(models.WordLevel({f"\u2581{i}": i for i in range(299)} | {"<end>": 299}))
+    backend.pre_tokenizer = pre_tokenizers.Metaspace()
+    backend.decoder = decoders.Metaspace()
+    metaspace = PreTrainedTokenizerFast(tokenizer_object=backend, eos_token="<end>")  # noqa: S106 - a token of text
+    generator = Generator(model, metaspace, context=64)
+    (answer,) = generator.answers(["7 8"], max_new_tokens=2)
+    (bare,) = generator.answers_after([[299, 7, 8]], max_new_tokens=2)
+    assert answer == f" {bare}"
+    assert len(bare.split()) == 2
 
 
 def test_stop_strings_save_work(model, tokenizer):

@@ -47,6 +47,7 @@ def world(tmp_path, monkeypatch):
 
     monkeypatch.chdir(FOLDER)
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "datasets")
+    monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "datasets"))
 
 
 @pytest.fixture(scope="module", params=["with a first token", "without"])

@@ -56,23 +56,38 @@ class Generator:
         """
         encodings = self._encoder.encode_batch_fast(list(prompts), add_special_tokens=False)
         rows = [[self.prefix_id, *encoding.ids] for encoding in encodings]
-        return self.answers_after(rows, max_new_tokens=max_new_tokens, stop=stop)
+        written = self._written(rows, max_new_tokens, stop)
+        return [
+            before_first(self._decode_after(row[-1], ids), stop)
+            for row, ids in zip(rows, written, strict=True)
+        ]
 
     def answers_after(
         self, rows: Sequence[Sequence[int]], *, max_new_tokens: int, stop: Sequence[str] = ()
     ) -> list[str]:
-        """Return what the model writes after each row of ids, as `answers` does; none is empty."""
+        """Return what the model writes after each row of ids, none of them empty.
+
+        As `answers` does, but what is written is decoded by itself: some tokenizers then leave out
+        a space at its beginning, and the harness does it so.
+        """
+        written = self._written(rows, max_new_tokens, stop)
+        return [before_first(self._decode(ids), stop) for ids in written]
+
+    def _written(
+        self, rows: Sequence[Sequence[int]], max_new_tokens: int, stop: Sequence[str]
+    ) -> list[list[int]]:
+        """Return the new ids after each row."""
         assert 0 < max_new_tokens < self.context
         assert all(stop), "an empty string would end every answer"
         whole = [list(row)[max_new_tokens - self.context :] for row in rows]
         order = sorted(range(len(whole)), key=lambda index: -len(whole[index]))
-        answers = [""] * len(whole)
+        found: list[list[int]] = [[] for _ in whole]
         with _evaluating(self._model), _plain_generation(self._model):
             for batch in self._batches(whole, order, max_new_tokens):
                 written = self._write([whole[index] for index in batch], max_new_tokens, stop)
                 for index, ids in zip(batch, written, strict=True):
-                    answers[index] = before_first(self._decode(ids), stop)
-        return answers
+                    found[index] = ids
+        return found
 
     def _batches(
         self, rows: list[list[int]], order: list[int], max_new_tokens: int
@@ -139,6 +154,10 @@ class Generator:
 
     def _until_end(self, ids: list[int]) -> list[int]:
         return ids[: ids.index(self.end_id)] if self.end_id in ids else ids
+
+    def _decode_after(self, before: int, ids: list[int]) -> str:
+        """Return the text of ids that follow another one, a space at its beginning included."""
+        return self._decode([before, *ids]).removeprefix(self._decode([before]))
 
     def _decode(self, ids: list[int]) -> str:
         text = self._tokenizer.decode(

@@ -3,17 +3,22 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from gapless.evaluation import likelihood
-from gapless.modeling import ModelFacts, new_model
+from gapless.modeling import ModelFacts, adapt, new_model
 from gapless.modeling.folder import facts_of_config
 from gapless.modeling.memory import StepShape, layer_bytes, loss_bytes, step_memory
+from gapless.recipe.methods import BlockExpansion, Freeze, Full, Lora
+from gapless.recipe.schema import NewModel
 from gapless.recipe.training import Training
-from gapless.training import attention, losses
+from gapless.training import attention, conflict, losses
+from gapless.training.compute import Compute
 from gapless.training.optimizer import make_optimizer
 from gapless.workflow import plan_memory, verbs
 from tests.workflow.world import make_world
@@ -25,6 +30,7 @@ FACTS = {
     "28M": ModelFacts(28_024_704, 10, 384, 16_000, 4096, 6, 384, 1024),
     "135M": ModelFacts(134_515_008, 30, 576, 49_152, 8192, 9, 576, 1536),
 }
+LAYER_OF_28M = 384 * (4 * 384 + 3 * 1024)
 WHOLE, CHECKPOINTING = {"whole_logits": True}, {"checkpointing": True}
 MEASURED = [
     ("4M", 1024, WHOLE, 689),
@@ -128,7 +134,71 @@ def test_fewer_bits_are_counted_as_they_are_held() -> None:
     assert sum(held.values()) / (64 * 512) == pytest.approx(low.moments / facts.parameters)
 
 
+def arm(facts: ModelFacts, *, model: object = None, **settings) -> int:
+    """The bytes that an arm needs on a CPU in fp32, two passes per step."""
+    training = Training(batch_tokens=4096, micro_batch_tokens=2048, device="cpu", **settings)
+    order = SimpleNamespace(context=512)
+    recipe = SimpleNamespace(training=training, order=order, model=model)
+    return plan_memory.arm_memory(recipe, facts, [1000], Compute.choose("cpu", "fp32"))
+
+
+def test_copies_of_what_learns_are_counted() -> None:
+    facts = FACTS["135M"]
+    plain, lora = arm(facts), {"method": {"type": "lora", "rank": 8}}
+    average = {"average": {"type": "ema"}}
+    assert arm(facts, pull=1.0) - plain == 4 * facts.parameters
+    assert arm(facts, **average) - plain == 4 * facts.parameters
+    assert arm(facts, pull=1.0, **average) - plain == 8 * facts.parameters
+    few = arm(facts, pull=1.0, **lora) - arm(facts, **lora)
+    assert 0 < few < 0.2 * facts.parameters
+    half = {"weights": "bf16"}
+    assert arm(facts, pull=1.0, **half) - arm(facts, **half) == 2 * facts.parameters
+
+
+def test_what_learns_is_about_what_the_model_says() -> None:
+    pytest.importorskip("peft")
+    config = {"hidden_size": 48, "num_hidden_layers": 4, "num_attention_heads": 6}
+    config |= {"head_dim": 8, "intermediate_size": 80, "num_key_value_heads": 6}
+    facts = facts_of_config("llama", config, 62)
+    for method in (
+        Full(),
+        Freeze(part="top", layers=2),
+        Lora(rank=2),
+        Lora(rank=2, dora=True),
+        BlockExpansion(blocks=2),
+    ):
+        model = adapt(new_model("llama", config, vocabulary_size=62, seed=0), method, seed=0)
+        learning = sum(p.numel() for p in model.parameters() if p.requires_grad)
+        trained = plan_memory._as_trained(facts, method)
+        assert plan_memory.learning_parameters(trained, method) == pytest.approx(learning, rel=0.25)
+        plain = sum(p.numel() for name, p in model.named_parameters() if "lora" not in name)
+        assert trained.parameters == pytest.approx(plain, rel=0.01)
+
+
+def test_two_gradients_wait_while_they_are_compared() -> None:
+    facts, watch = FACTS["135M"], {"watch": {"gradients": True}}
+    of_a_pass = step_memory(facts, shape(1024, accumulates=True))
+    assert arm(facts, **watch) >= of_a_pass.total + 4 * facts.parameters
+    assert arm(FACTS["4M"], **watch) == arm(FACTS["4M"]), "a step of many tokens takes more"
+
+
+def test_a_base_without_files_is_held() -> None:
+    facts, new = FACTS["28M"], NewModel(config={}, tokenizer="here")
+    assert arm(facts, model=new) - arm(facts) == 4 * facts.parameters
+    assert arm(facts, model=new, watch={"layers": False}) == arm(facts)
+
+
+def test_an_expanded_model_is_deeper() -> None:
+    facts = FACTS["28M"]
+    blocks = {"method": {"type": "block_expansion", "blocks": 5}}
+    deeper = replace(facts, layers=15, parameters=facts.parameters + 5 * LAYER_OF_28M)
+    held = 4 * 5 * LAYER_OF_28M
+    assert arm(facts, **blocks) == arm(deeper) + held
+    assert arm(facts, **blocks, watch={"layers": False}) == arm(deeper)
+
+
 def test_its_constants_are_those_of_the_rooms_they_speak_of() -> None:
+    assert plan_memory._WATCHED_TOKENS == conflict.MICRO_BATCH_TOKENS
     assert plan_memory._PROBE_LOGITS == likelihood._MOST_LOGITS
     assert plan_memory._SOFTMAX_POSITIONS == likelihood._SOFTMAX_POSITIONS
     assert plan_memory._SHORTEST_BY_DOCUMENTS == attention._SHORTEST_ROW

@@ -1,5 +1,6 @@
 """What a training would stop at is told by `plan`, before anything is spent."""
 
+import math
 from pathlib import Path
 
 import pytest
@@ -49,11 +50,23 @@ def test_a_method_that_does_not_fit_is_told_at_its_arm(world: Path, training: st
     assert not (world.parent / "runs").exists(), "nothing was begun"
 
 
-def test_what_all_arms_have_is_told_where_it_is_written(world: Path) -> None:
+def test_what_this_machine_cannot_do_is_refused_by_run_and_told_by_plan(world: Path) -> None:
     overrides = ["training.loss=liger", "training.device=cpu"]
     with pytest.raises(RecipeError, match="liger needs a CUDA device") as caught:
-        gapless.plan(world, overrides=overrides)
+        gapless.run(world, overrides=overrides)
     assert caught.value.where == "training.loss"
     with pytest.raises(RecipeError, match="liger needs a CUDA device") as caught:
-        gapless.plan(world, overrides=["training.device=cpu", *as_arm("{loss: liger}")])
+        gapless.run(world, overrides=["training.device=cpu", *as_arm("{loss: liger}")])
     assert caught.value.where == "arms.other.training.loss"
+    assert not (world.parent / "runs").exists(), "nothing was begun"
+    told = gapless.plan(world, overrides=overrides).warnings
+    assert any("This machine cannot train it: training.loss: the loss liger" in w for w in told)
+
+
+def test_a_recipe_for_a_gpu_is_planned_where_there_is_none(
+    world: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    plan = gapless.plan(world, overrides=["training.device=cuda", "training.precision=bf16"])
+    assert any("no CUDA device is available" in warning for warning in plan.warnings)
+    assert all(math.isnan(arm.hours) and arm.memory_bytes > 0 for arm in plan.arms)

@@ -1,5 +1,6 @@
 """The tables of the command line, made to fit 80 columns."""
 
+import math
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -52,7 +53,7 @@ def scores(rows: Sequence[PlanScore]) -> Table:
     """Tabulate what scoring with a language model costs."""
     table = _table("Scores under a model", "score", "source", ">tokens", ">FLOPs", ">time here")
     for row in rows:
-        time = "done" if row.done else format_seconds(row.hours * 3600)
+        time = "done" if row.done else _time(row.hours)
         table.add(row.name, row.source, format_tokens(row.tokens), f"{row.flops:.2g}", time)
     return table
 
@@ -66,7 +67,7 @@ def arms(rows: Sequence[PlanArm]) -> Table:
             format_tokens(row.tokens),
             f"{row.steps:,}",
             f"{row.flops:.2g}",
-            format_seconds(row.hours * 3600),
+            _time(row.hours),
             f"{row.probes} times",
         )
     if len(rows) > 1:
@@ -76,10 +77,14 @@ def arms(rows: Sequence[PlanArm]) -> Table:
             format_tokens(sum(row.tokens for row in rows)),
             f"{sum(row.steps for row in rows):,}",
             f"{sum(row.flops for row in rows):.2g}",
-            format_seconds(sum(row.hours for row in rows) * 3600),
+            _time(sum(row.hours for row in rows)),
             f"{sum(row.probes for row in rows)} times",
         )
     return table
+
+
+def _time(hours: float) -> str:
+    return _NONE if math.isnan(hours) else format_seconds(hours * 3600)
 
 
 def summary(rows: Iterable[tuple[str, SummaryRow]]) -> Table:

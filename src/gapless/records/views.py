@@ -82,7 +82,7 @@ class PlanScore:
     """At most; long documents are scored on their beginning."""
     flops: float
     hours: float
-    """On this machine."""
+    """On this machine; not a number where it cannot do it."""
     done: bool
 
 
@@ -96,7 +96,7 @@ class PlanArm:
     flops: float
     """Training and measuring together, without what it takes over from another arm."""
     hours: float
-    """On this machine."""
+    """On this machine; not a number where it cannot do it."""
     probes: int
     """How often the model is measured, in what it trains itself."""
     memory_bytes: int = 0

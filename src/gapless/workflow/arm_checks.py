@@ -10,27 +10,39 @@ if TYPE_CHECKING:
     from gapless.workflow.tree import Tree
 
 
-def check_arms(tree: "Tree") -> None:
-    """Refuse arms, still to be trained, whose training this machine or the model does not allow.
+def check_methods(tree: "Tree") -> None:
+    """Refuse arms, still to be trained, whose method the model does not allow.
 
     No weights are loaded. What only the weights can tell is found out when the training begins.
 
     Raises:
-        RecipeError, ModelError: with the place in the recipe, under ``arms`` where the arm says it.
+        ModelError: with the place in the recipe, under ``arms`` where the arm says it.
 
     """
     from gapless.modeling import check_fits
+
+    for name, arm in tree.arms.items():
+        method = arm.recipe.training.method
+        if method.type != "full" and not arm.training.is_done():
+            with _told_at(tree, name):
+                check_fits(method, tree.model.hollow())
+
+
+def check_machine(tree: "Tree") -> None:
+    """Refuse arms, still to be trained, whose training this machine does not allow.
+
+    Raises:
+        RecipeError: with the place in the recipe, under ``arms`` where the arm says it.
+
+    """
     from gapless.training.compute import Compute
     from gapless.training.loss_choice import check_way
 
     for name, arm in tree.arms.items():
         training = arm.recipe.training
-        if arm.training.is_done():
-            continue
-        with _told_at(tree, name):
-            check_way(training.loss, Compute.of(training).device)
-            if training.method.type != "full":
-                check_fits(training.method, tree.model.hollow())
+        if not arm.training.is_done():
+            with _told_at(tree, name):
+                check_way(training.loss, Compute.of(training).device)
 
 
 @contextmanager

@@ -1,11 +1,12 @@
 """What a run would do and cost. Spends nothing."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from shutil import disk_usage
 from typing import Any
 
-from gapless.errors import RunError
+from gapless.errors import RecipeError, RunError
 from gapless.mixing import Supply, plan_phases
 from gapless.recipe import Recipe
 from gapless.recipe.mixtures import Groups, Shares
@@ -17,7 +18,7 @@ from gapless.records.token_store import TokenStore
 from gapless.records.views import Plan, PlanArm, PlanMixtureRow, PlanScore, PlanSource, PlanStage
 from gapless.strata import source_of
 from gapless.units import format_bytes
-from gapless.workflow.arm_checks import check_arms
+from gapless.workflow.arm_checks import check_machine, check_methods
 from gapless.workflow.base_model import check_context
 from gapless.workflow.early_decay import check_early_decay, end_token
 from gapless.workflow.going_on import place_of, shared_tokens, tokens_taken_over
@@ -46,7 +47,7 @@ def make_plan(tree: Tree, folder: RunFolder, *, machine_speed: bool = True) -> P
     facts = tree.model.facts()
     for arm in tree.arms.values():
         check_context(facts.context, arm.recipe.order.context)
-    check_arms(tree)
+    check_methods(tree)
     sources = [_source(name, tree) for name in tree.pools]
     exact = all(source.exact for source in sources)
     estimated = {source.name: source.tokens or 0 for source in sources}
@@ -72,6 +73,7 @@ def make_plan(tree: Tree, folder: RunFolder, *, machine_speed: bool = True) -> P
         arms=tuple(arms),
         warnings=(
             *run_warnings(tree, exact=exact),
+            *_machine_warnings(tree),
             *harness_warnings(tree.recipe, tree.place.recipe_dir),
             *order_warnings(tree, settled),
         ),
@@ -257,16 +259,35 @@ def _num_labels(score: Score) -> int:
     return len(score.among or ()) or 1 if isinstance(score, Language) else 1
 
 
+def _machine_warnings(tree: Tree) -> Iterator[str]:
+    """Say what keeps this machine from a training that another may do."""
+    try:
+        check_machine(tree)
+    except RecipeError as error:
+        yield f"This machine cannot train it: {error.where}: {error.what}."
+
+
 def _compute(recipe: Recipe) -> Any:
+    """Return what the recipe asks for; on a GPU elsewhere where this machine has none."""
+    import torch
+
     from gapless.training.compute import Compute
 
-    return Compute.of(recipe.training)
+    try:
+        return Compute.of(recipe.training)
+    except RecipeError:
+        return Compute(torch.device("cuda"), bf16=recipe.training.precision != "fp32")
 
 
 def _speed(recipe: Recipe) -> float:
+    """Return the operations a second that training does here; not a number where it cannot."""
+    import torch
+
     from gapless.workflow.machine import training_flops_per_second
 
     compute = _compute(recipe)
+    if compute.device.type == "cuda" and not torch.cuda.is_available():
+        return math.nan
     return training_flops_per_second(device=compute.device.type, bf16=compute.bf16)
 
 

@@ -83,7 +83,7 @@ def run(
     A recipe that turns decontamination off is refused without ``allow_contamination``. ``rules``
     are the functions of mixtures ``{type: own_rule}``, by name (see `gapless.mixing.Rule`).
     """
-    from gapless.workflow.arm_checks import check_arms
+    from gapless.workflow.arm_checks import check_machine, check_methods
     from gapless.workflow.plan import refuse_full_disk
     from gapless.workflow.run import (
         ArmObserver,
@@ -120,7 +120,8 @@ def run(
             return RunResult(run_dir=folder.path, report=None, summary=(), did=(), stopped_at=until)
         trains = any(stage.kind == "training" and not stage.is_done() for stage in stages)
         if trains:
-            check_arms(tree)
+            check_machine(tree)
+            check_methods(tree)
         with folder.locked():
             folder.claim(decoded, list(tree.stages()))
             tree.place.hashes.save()
@@ -155,7 +156,7 @@ def find_rate(
     steps when left out) of the recipe's first phase, warmed up and then constant. Its arms are left
     out. Resumes what was cut off; done rates of an earlier search are kept.
     """
-    from gapless.workflow.arm_checks import check_arms
+    from gapless.workflow.arm_checks import check_machine, check_methods
     from gapless.workflow.plan import refuse_full_disk
     from gapless.workflow.rate_search import (
         SUFFIX,
@@ -182,7 +183,8 @@ def find_rate(
         return ArmObserver(arm, total_tokens, progress)
 
     with _tree(searched, recipe, folder, observe=observe, stop=stop) as tree, folder.locked():
-        check_arms(tree)
+        check_machine(tree)
+        check_methods(tree)
         folder.claim(searched, list(tree.stages()))
         refuse_full_disk(with_one_arm(tree), folder)
         remember_environment(tree, folder)

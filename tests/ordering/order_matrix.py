@@ -240,7 +240,7 @@ def run_of(
     return RunOrder(
         known,
         streams,
-        num_rows=rounds.num_rows,
+        num_rows=max(rounds.num_rows, sum(stretch.length for stretch in known)),
         arrangements=arrangements,
         merged=merged,
         seed=SEED,

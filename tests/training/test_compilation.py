@@ -106,8 +106,11 @@ def test_without_a_compiler_the_setting_says_what_to_install(
 
     torch.compiler.reset()
     monkeypatch.setattr(config.cpp, "cxx", ("no-such-compiler",))
-    monkeypatch.setattr(config, "force_disable_caches", True)
-    with pytest.raises(RecipeError, match=r"torch\.compile does not work here") as caught:
+    without_caches = torch.compiler.config.patch(force_disable_caches=True)
+    with (
+        without_caches,
+        pytest.raises(RecipeError, match=r"torch\.compile does not work here") as caught,
+    ):
         run_tiny(tmp_path / "run", training=settings())
     assert "training.compile" in str(caught.value)
     assert "g++" in str(caught.value)

@@ -68,7 +68,15 @@ class Watcher:
         self.measurements = 0
         self.faults: list[str] = []
 
-    def step(self, *, tokens_seen: int, loss: float, tokens_per_second: float) -> None:
+    def step(
+        self,
+        *,
+        tokens_seen: int,
+        loss: float,
+        learning_rate: float,
+        gradient_norm: float,
+        tokens_per_second: float,
+    ) -> None:
         self.losses.append(loss)
         self.speeds.append(tokens_per_second)
 

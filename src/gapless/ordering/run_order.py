@@ -71,10 +71,15 @@ class RunOrder:
         self._starts = [0]
         for stretch in stretches:
             self.extend(stretch)
-        self.num_rows = self._starts[-1] if num_rows is None else num_rows
+        self._num_rows = num_rows
         self._names = tuple(streams)
         self._index = {name: i for i, name in enumerate(self._names)}
         self._window = lru_cache(maxsize=4)(self._work_out)
+
+    @property
+    def num_rows(self) -> int:
+        """Rows of the run."""
+        return self._starts[-1] if self._num_rows is None else self._num_rows
 
     @property
     def known_rows(self) -> int:

@@ -99,15 +99,13 @@ def test_a_model_that_is_measured_runs_as_written() -> None:
             assert counters["stats"]["unique_graphs"] == 1, "two layers, compiled once"
 
 
-def test_without_a_compiler_the_setting_says_what_to_install(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_a_compiler_the_setting_says_what_to_install(tmp_path: Path) -> None:
     from torch._inductor import config
 
     torch.compiler.reset()
-    monkeypatch.setattr(config.cpp, "cxx", ("no-such-compiler",))
     without_caches = torch.compiler.config.patch(force_disable_caches=True)
     with (
+        config.patch({"cpp.cxx": ("no-such-compiler",)}),
         without_caches,
         pytest.raises(RecipeError, match=r"torch\.compile does not work here") as caught,
     ):

@@ -1,7 +1,12 @@
 """Hand-made arms: measurements and items, written as training writes them."""
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 from gapless.records.journal import Journal
 from gapless.records.measurements import ItemValues, Measurement, items_path, write_items

@@ -81,6 +81,43 @@ def test_a_role_of_one_probe_says_what_the_probe_says(analysis):
     assert {**role, "kind": 0, "name": 0} == {**probe, "kind": 0, "name": 0}
 
 
+def test_drops_are_judged_together_within_roles_and_within_probes(analysis):
+    for kind in ("role", "probe"):
+        rows = [row for row in analysis.rows if row["kind"] == kind]
+        real = [(row["arm"], row["role"]) for row in rows if row["drop_is_real_among_all"]]
+        assert real == [("plain", "general"), ("replay", "general")]
+        assert all(row["rebound_is_real"] is True for row in rows if row["role"] == "general")
+
+
+def test_what_is_lowest_at_the_end_has_regained_nothing(write_arm, make_bits):
+    probes = {
+        ("web", "general", "bits_per_byte"): make_bits([1.0, 1.2, 1.3, 1.5], seed=2),
+        ("wiki", "general", "bits_per_byte"): make_bits([1.0, 1.5, 1.3, 1.2], seed=3),
+    }
+    rows = analyse([write_arm("main", TOKENS, probes)], replicates=100).rows
+    fell, came_back = find(rows, name="web"), find(rows, name="wiki")
+    assert (fell["drop_is_real"], fell["rebound_is_real"]) == (True, False)
+    assert (came_back["drop_is_real"], came_back["rebound_is_real"]) == (True, True)
+
+
+def test_the_other_tables_are_there_and_survive_the_file(analysis, tmp_path):
+    assert {row["metric"] for row in analysis.trades} == {"bits_per_byte"}
+    assert [row["arm"] for row in analysis.turning_points] == ["plain", "replay"]
+    assert len(analysis.budgets) == len(analysis.comparisons) == 4
+    assert analysis.repeats == []
+    assert {"gap", "better on both"} & {finding["rule"] for finding in analysis.findings}
+    write_analysis(tmp_path, analysis)
+    assert read_analysis(tmp_path).findings == json.loads(json.dumps(analysis.findings))
+
+
+def test_seeds_and_costs_are_what_the_caller_says(write_arm, probes):
+    folders = [write_arm("one", TOKENS, probes), write_arm("two", TOKENS, probes)]
+    costs = {"one": 2.0, "two": 4.0}
+    analysis = analyse(folders, replicates=50, seeds=[["one", "two"]], flops_per_token=costs)
+    assert {row["num_seeds"] for row in analysis.repeats} == {2}
+    assert {row["at_equal_flops"]["budget"] for row in analysis.budgets} == {80.0}
+
+
 def test_arms_are_compared_with_their_items_drawn_together(analysis):
     row = find(analysis.comparisons, kind="role", name="general")
     assert (row["arm"], row["against"]) == ("replay", "plain")

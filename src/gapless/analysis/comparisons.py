@@ -2,7 +2,7 @@
 
 A row, one for each pair of arms, role or probe, and metric:
 
-    arm, against, kind, name, role, metric
+    arm, against, kind, name, role, metric, higher_is_better
     differences      {quantity: {value, low, high}}: arm minus against, in the metric's unit
     is_real          {quantity: bool}: its interval excludes 0
 
@@ -45,14 +45,17 @@ def compare(curves: Sequence[Replicated], *, level: float) -> list[dict[str, Any
         RunError: two arms answered different items of one probe.
 
     """
+    return [_row(arm, against, level) for arm, against in pairs(curves)]
+
+
+def pairs(curves: Sequence[Replicated]) -> list[tuple[Replicated, Replicated]]:
+    """Return every pair of arms on every curve that both have, the later one first."""
     groups: dict[tuple[str, str, str], list[Replicated]] = {}
     for curve in curves:
         key = (curve.curve.kind, curve.curve.name, curve.curve.metric)
         groups.setdefault(key, []).append(curve)
     return [
-        _row(second, first, level)
-        for members in groups.values()
-        for first, second in combinations(members, 2)
+        (second, first) for members in groups.values() for first, second in combinations(members, 2)
     ]
 
 
@@ -73,6 +76,7 @@ def _row(arm: Replicated, against: Replicated, level: float) -> dict[str, Any]:
         "name": arm.curve.name,
         "role": arm.curve.role,
         "metric": arm.curve.metric,
+        "higher_is_better": arm.curve.higher_is_better,
         "differences": {
             name: {
                 "value": float(value[name][0]),

@@ -9,6 +9,10 @@ A row, one for each arm, role or probe, and metric:
     gap                          each quantity of `Gap`: {value, low, high}; and recovered
     change_at_bottom             {value, low, high}: the worst point of the full sample
     drop_is_real                 see `bootstrap.drop_is_real`; null without intervals
+    drop_is_real_among_all       the same with all roles, or all probes, of all arms judged
+                                 together (see `together`)
+    rebound_is_real              the end is above the bottom by more than noise makes of the lowest
+                                 of all points; null without intervals
     curve                        {tokens, values, changes, low, high}: one entry per point
 
 ``low`` and ``high`` are null without intervals (a probe with one item), and null where a recovery
@@ -17,21 +21,28 @@ does not come within the run.
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from gapless.analysis.advisor import advise
 from gapless.analysis.bootstrap import Intervals, intervals, replicated_changes
+from gapless.analysis.budgets import budgets
 from gapless.analysis.comparisons import Replicated, compare
 from gapless.analysis.curves import Arm, Curve, load_arm
+from gapless.analysis.evidence import Evidence, arm_evidence
 from gapless.analysis.gap import measure_gap
+from gapless.analysis.repeats import repeats
+from gapless.analysis.together import drops_among_all
+from gapless.analysis.trade import trades
+from gapless.analysis.turning import turning_points
 from gapless.errors import RunError
 from gapless.records.artifact import write_text
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _FILE = "analysis.json"
 _CHANGE_NAMES = {"domain": "gain", "general": "forgetting"}
 
@@ -44,6 +55,16 @@ class Analysis:
     """One for each arm, role or probe, and metric (see this file's head)."""
     comparisons: list[dict[str, Any]] = field(default_factory=list)
     """One for each pair of arms, role or probe, and metric (see `comparisons`)."""
+    budgets: list[dict[str, Any]] = field(default_factory=list)
+    """One for each pair of arms, role or probe, and metric (see `budgets`)."""
+    repeats: list[dict[str, Any]] = field(default_factory=list)
+    """One for each group of arms that differ in their seed alone, and curve (see `repeats`)."""
+    trades: list[dict[str, Any]] = field(default_factory=list)
+    """Gain against forgetting: one for each metric of both roles (see `trade`)."""
+    turning_points: list[dict[str, Any]] = field(default_factory=list)
+    """One for each arm and pair of metrics (see `turning`)."""
+    findings: list[dict[str, Any]] = field(default_factory=list)
+    """What the advisor says: the fields of `findings.Finding`."""
     level: float = 0.95
     """How much of the replicates an interval holds."""
     replicates: int = 1000
@@ -51,9 +72,18 @@ class Analysis:
 
 
 def analyse(
-    folders: Sequence[Path], *, seed: int = 0, replicates: int = 1000, level: float = 0.95
+    folders: Sequence[Path],
+    *,
+    seed: int = 0,
+    replicates: int = 1000,
+    level: float = 0.95,
+    seeds: Sequence[Sequence[str]] = (),
+    flops_per_token: Mapping[str, float] | None = None,
 ) -> Analysis:
     """Draw the conclusions of a run from its arms' folders.
+
+    ``seeds`` are groups of arms that differ in nothing but their seed. ``flops_per_token`` of the
+    arms, where it is known, allows comparisons at equal compute.
 
     Raises:
         RunError: a folder's measurements cannot be used, or two folders are of one arm.
@@ -61,24 +91,54 @@ def analyse(
     """
     rows: list[dict[str, Any]] = []
     replicated: list[Replicated] = []
-    names: set[str] = set()
+    names: dict[str, Path] = {}
     for folder in folders:
         arm = load_arm(folder)
         if arm.name in names:
             mend = "Give each arm's folder once."
             raise RunError(f"the arm {arm.name!r} is there twice", where=str(folder), mend=mend)
-        names.add(arm.name)
+        names[arm.name] = folder
         for curve in (*arm.roles, *(history.curve for history in arm.probes)):
             changes = replicated_changes(curve, arm.probes, replicates=replicates, seed=seed)
             found = None if changes is None else intervals(curve, changes, level=level)
             rows.append(_row(arm, curve, found))
             replicated.append(Replicated(arm.name, curve, changes, _num_items(arm, curve)))
+    _judge_together(rows, replicated, level)
+    found_so_far: dict[str, Any] = {
+        "comparisons": compare(replicated, level=level),
+        "budgets": budgets(replicated, level=level, flops_per_token=flops_per_token or {}),
+        "repeats": repeats(replicated, seeds, level=level),
+        "trades": trades(replicated, level=level),
+        "turning_points": turning_points(replicated, level=level),
+    }
+    arms = [
+        arm_evidence(
+            name,
+            folder,
+            [row for row in rows if row["arm"] == name],
+            [curve for curve in replicated if curve.arm == name],
+        )
+        for name, folder in names.items()
+    ]
+    findings = advise(Evidence(arms=arms, level=level, **found_so_far))
     return Analysis(
         rows=rows,
-        comparisons=compare(replicated, level=level),
+        **found_so_far,
+        findings=[asdict(finding) for finding in findings],
         level=level,
         replicates=replicates,
     )
+
+
+def _judge_together(
+    rows: Sequence[dict[str, Any]], replicated: Sequence[Replicated], level: float
+) -> None:
+    """Put into every row whether its drop is real among all rows of its kind."""
+    for kind in ("role", "probe"):
+        places = [place for place, row in enumerate(rows) if row["kind"] == kind]
+        fell = drops_among_all([replicated[place] for place in places], level=level)
+        for place, is_real in zip(places, fell, strict=True):
+            rows[place]["drop_is_real_among_all"] = is_real
 
 
 def _row(arm: Arm, curve: Curve, found: Intervals | None) -> dict[str, Any]:
@@ -108,6 +168,8 @@ def _row(arm: Arm, curve: Curve, found: Intervals | None) -> dict[str, Any]:
             float(curve.changes[bottom]), (points[0, bottom], points[1, bottom])
         ),
         "drop_is_real": found.drop_is_real if found else None,
+        "rebound_is_real": found.rebound_is_real if found else None,
+        "drop_is_real_among_all": None,  # known when all rows are there
         "curve": {
             "tokens": curve.tokens.tolist(),
             "values": curve.values.tolist(),

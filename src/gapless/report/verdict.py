@@ -124,7 +124,9 @@ def _recovery(row: GapRow, metric: Metric) -> str:
     if row.recovered:
         by = f" by {tokens(row.tokens_to_recovery)} tokens" if row.tokens_to_recovery else " later"
         return f"was back at the base{by}"
-    if direction(row.rebound_low, row.rebound_high) == "better":
+    better = direction(row.rebound_low, row.rebound_high) == "better"
+    is_shown = amount(row.rebound, metric).strip("0.") != ""
+    if better and is_shown and row.rebound_is_real is not False:
         span = _bracketed(plain_interval(row.rebound_low, row.rebound_high, metric))
         return f"had regained {amount(row.rebound, metric)}{span} by the end, not all of it"
     return "was not back at the base by the end"

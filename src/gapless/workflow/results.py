@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from gapless.recipe import Recipe
 from gapless.records.views import SummaryRow
 from gapless.workflow.stage import Stage
 
@@ -11,23 +12,35 @@ ANALYSIS = "analysis"
 SHOWN_METRIC = "bits_per_byte"
 
 
-def analysis_stage(training: Mapping[str, Stage], *, seed: int, root: Path) -> Stage:
+def analysis_stage(
+    training: Mapping[str, Stage], recipes: Mapping[str, Recipe], *, seed: int, root: Path
+) -> Stage:
     """Return the stage that draws the conclusions from every arm's measurements."""
+    seeds = seed_groups(recipes)
 
     def work(_: Stage, folder: Path) -> dict[str, Any]:
         from gapless.analysis import analyse, write_analysis
 
-        write_analysis(folder, analyse([stage.path for stage in training.values()], seed=seed))
+        folders = [stage.path for stage in training.values()]
+        write_analysis(folder, analyse(folders, seed=seed, seeds=seeds))
         return {}
 
     return Stage(
         kind=ANALYSIS,
-        version=1,
+        version=2,
         root=root,
-        part={"seed": seed},
+        part={"seed": seed, "seeds": seeds},
         inputs={stage.label: stage for stage in training.values()},
         work=work,
     )
+
+
+def seed_groups(recipes: Mapping[str, Recipe]) -> list[list[str]]:
+    """Return the groups of two or more arms that differ in nothing but their seed."""
+    groups: dict[str, list[str]] = {}
+    for name, recipe in recipes.items():
+        groups.setdefault(recipe.model_dump_json(exclude={"seed"}), []).append(name)
+    return [names for names in groups.values() if len(names) > 1]
 
 
 def summary(rows: Iterable[Mapping[str, Any]]) -> tuple[SummaryRow, ...]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from gapless.report.content import ArmContent, Content, GapRow
+from gapless.report.content import ArmContent, Content, GapRow, PairRow
 from gapless.report.numbers import (
     MISSING,
     amount,
@@ -55,8 +55,47 @@ def build(content: Content) -> Section:
         arms=[arm.name for arm in content.arms],
         plot=_trade_plot(trades) if trades else None,
         front=[trade.arm for trade in front_of(trades)],
+        pairs=_pairs(content),
     )
     return Section("gap", "The gap", html)
+
+
+@dataclass(frozen=True)
+class PairLine:
+    """One row of the table of arms side by side: places of the arms, and what is shown."""
+
+    arm: int
+    arm_name: str
+    against: str
+    cells: tuple[tuple[str, str], ...]
+
+
+def _pairs(content: Content) -> dict[tuple[str, str], list[PairLine]]:
+    """Return the lines of arms at the same cost, by (name, metric)."""
+    places = {arm.name: place for place, arm in enumerate(content.arms)}
+    groups: dict[tuple[str, str], list[PairLine]] = {}
+    for row in sorted(content.pairs, key=lambda row: row.name != "domain"):
+        metric = metric_named(row.metric)
+        cells = (
+            (tokens(row.tokens), ""),
+            (signed(row.difference, metric), interval(row.low, row.high, metric)),
+            _reached(row),
+            (tokens(row.of_tokens), ""),
+        )
+        line = PairLine(places[row.arm], row.arm, row.against, cells)
+        groups.setdefault((row.name, metric.label), []).append(line)
+    return groups
+
+
+def _reached(row: PairRow) -> tuple[str, str]:
+    """Say after how many tokens an arm had what the other one ended with, and how sure that is."""
+    if row.tokens_to_equal == row.tokens_high == 0:
+        return "from the start", ""
+    reached = "never" if row.tokens_to_equal is None else tokens(row.tokens_to_equal)
+    if row.tokens_low is None:
+        return reached, ""
+    high = "never" if row.tokens_high is None else tokens(row.tokens_high)
+    return reached, f"{tokens(row.tokens_low)} to {high}"
 
 
 def trades_of(arms: tuple[ArmContent, ...]) -> list[Trade]:
@@ -87,6 +126,8 @@ def _beats(one: Trade, other: Trade) -> bool:
 def _cells(row: GapRow) -> tuple[tuple[str, str], ...]:
     metric = metric_named(row.metric)
     drop = {True: "real", False: "within noise", None: "not judged"}[row.drop_is_real]
+    if row.drop_is_real and row.drop_is_real_among_all is False:
+        drop = "real by itself"
     recovery = tokens(row.tokens_to_recovery) if row.recovered else "never"
     regained = row.change + row.depth if row.rebound is None else row.rebound
     way_back = (

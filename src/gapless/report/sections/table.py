@@ -6,6 +6,7 @@ from gapless.report.content import Content
 from gapless.report.sections import (
     curriculum,
     curves,
+    findings,
     gap,
     headline,
     layers,
@@ -20,6 +21,7 @@ from gapless.report.templating import Section
 
 SECTIONS: tuple[Callable[[Content], Section | None], ...] = (
     headline.build,
+    findings.build,
     curves.build,
     gap.build,
     mixture.build,

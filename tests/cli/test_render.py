@@ -5,6 +5,7 @@ import pytest
 from rich.console import Console
 
 from gapless.cli import render
+from gapless.records.views import Advice
 
 from . import answers
 
@@ -119,6 +120,28 @@ def test_a_status_shows_how_far_each_arm_is() -> None:
     lines = rows(shown(render.status, answers.STATUS))
     assert "replay under way 150k 600k 25%" in lines
     assert "late not started 0 - -" in lines
+
+
+def test_a_status_ends_with_what_was_found_arm_by_arm() -> None:
+    long = "General text ended 0.278 bits per byte worse than the base (0.265 to 0.292), "
+    long += "and more."
+    findings = (
+        Advice(about="late", text="First.", suggestion=""),
+        Advice(about="replay", text=long, suggestion="Keep it \x1b[31m[bold]."),
+        Advice(about="late", text="Second.", suggestion=""),
+    )
+    text = shown(render.status, replace(answers.STATUS, findings=findings))
+    lines = text.splitlines()
+    assert lines[lines.index("late:") :] == [
+        "late:",
+        "  First.",
+        "  Second.",
+        "",
+        "replay:",
+        "  General text ended 0.278 bits per byte worse than the base (0.265 to 0.292),",
+        "  and more.",
+        "    To try: Keep it \ufffd[31m[bold].",
+    ]
 
 
 def test_a_comparison_names_run_and_arm() -> None:

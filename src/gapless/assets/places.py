@@ -32,7 +32,7 @@ def is_ready(place: Path) -> bool:
 
 
 def locate(name: str) -> Path | None:
-    """Return a ready asset (a corpus' file, a model's folder) without fetching; None if not here.
+    """Return a ready asset (a corpus' file, another's folder) without fetching; None if not here.
 
     Raises:
         AssetError: no asset has this name.
@@ -48,7 +48,7 @@ def locate(name: str) -> Path | None:
 
 
 def shipped(name: str) -> Path:
-    """Return the file of a corpus, or the folder of a model, that lies inside the package.
+    """Return the file of a corpus, or the folder of a model or suite, that lies inside the package.
 
     Raises:
         AssetError: no such asset, or it does not ship.

@@ -31,7 +31,7 @@ class Asset:
     """A named corpus or model: where it comes from, what may be done with it, how it is read."""
 
     name: str
-    kind: Literal["corpus", "model"]
+    kind: Literal["corpus", "model", "suite"]
     about: str
     licence: str
     redistributable: bool

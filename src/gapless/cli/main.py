@@ -149,21 +149,63 @@ def run_verb(
 
 @app.command("status")
 @_verb
-def status_verb(run_dir: RunFolder) -> None:
+def status_verb(
+    run_dir: RunFolder,
+    *,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Keep looking, with the curves as they grow.")
+    ] = False,
+) -> None:
     """Show how far a run is."""
     from gapless.cli import render
     from gapless.workflow import verbs
 
-    render.status(verbs.status(run_dir))
+    if watch:
+        from gapless.cli.watch import watch as watch_run
+
+        watch_run(verbs.watch(run_dir))
+    else:
+        render.status(verbs.status(run_dir))
 
 
 @app.command("report")
 @_verb
-def report_verb(run_dir: RunFolder) -> None:
-    """Write the report of a finished run again."""
+def report_verb(
+    run_dir: RunFolder,
+    *,
+    figures: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write every figure there, as SVG.")
+    ] = None,
+    png: Annotated[
+        bool, typer.Option("--png", help="With --figures: as PNG too, by the Chromium here.")
+    ] = False,
+    export: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Copy a model there, with its cards.")
+    ] = None,
+    arm: Annotated[
+        str | None, typer.Option(metavar="NAME", help="With --export: which arm's.")
+    ] = None,
+    average: Annotated[
+        bool, typer.Option("--average", help="With --export: the average of its weights.")
+    ] = False,
+) -> None:
+    """Write the report and the cards of a finished run again; its figures, a model with its card.
+
+    The figures are a paper's column wide. The cards are in RUN/cards: README.md of every model, and
+    DATA.md of the text.
+    """
     from gapless.workflow import verbs
 
+    if png and figures is None:
+        raise typer.BadParameter("--png takes --figures DIR")
+    if (arm or average) and export is None:
+        raise typer.BadParameter("--arm and --average take --export DIR")
     typer.echo(verbs.report(run_dir))
+    if figures is not None:
+        for path in verbs.figures(run_dir, figures, png=png):
+            typer.echo(path)
+    if export is not None:
+        typer.echo(verbs.export(run_dir, export, arm=arm, average=average))
 
 
 @app.command("compare")

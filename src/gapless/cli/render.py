@@ -83,6 +83,14 @@ def status(status: Status, console: Console | None = None) -> None:
     console = console or _console()
     console.print(trees.stages(status.run_dir, status.stages))
     console.print("", tables.progress(status.arms))
+    for about in dict.fromkeys(finding.about for finding in status.findings):
+        console.print()
+        console.print(Text(f"{tables.plain(about)}:"))
+        for finding in (each for each in status.findings if each.about == about):
+            console.print(Padding(Text(tables.plain(finding.text)), (0, 0, 0, 2)))
+            if finding.suggestion:
+                suggestion = f"To try: {tables.plain(finding.suggestion)}"
+                console.print(Padding(Text(suggestion), (0, 0, 0, 4)))
 
 
 def compare(comparison: Comparison, console: Console | None = None) -> None:

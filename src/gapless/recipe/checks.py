@@ -33,6 +33,7 @@ def check(recipe: Recipe) -> list[Mistake]:
         *_optimizer(recipe),
         *_probes(recipe),
         *_watch(recipe),
+        *_logging(recipe),
     ]
 
 
@@ -265,6 +266,13 @@ def _harness_probes(recipe: Recipe) -> Iterator[Mistake]:
                 what = f"{name!r} has no role"
                 mend = "Write `role: domain` or `role: general`, for it or for the whole probe."
                 yield Mistake((*path, "tasks", number), what, mend)
+
+
+def _logging(recipe: Recipe) -> Iterator[Mistake]:
+    types = [tracker.type for tracker in recipe.logging]
+    for index, name in enumerate(types):
+        if name in types[:index]:
+            yield Mistake(("logging", index, "type"), f"{name!r} stands twice")
 
 
 def _watch(recipe: Recipe) -> Iterator[Mistake]:

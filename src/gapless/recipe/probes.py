@@ -55,6 +55,22 @@ class Task(Part):
     type: Literal["task"] = "task"
     path: str
     """The folder. The task's name, its role and how it is asked stand in its ``task.yaml``."""
+    limit: Annotated[int, Field(gt=0)] | None = None
+    """The first so many items are asked; all when left out."""
+
+
+class TaskSuite(Part):
+    """The tasks of a suite that ships with gapless, or is made by ``gapless assets fetch``."""
+
+    type: Literal["suite"] = "suite"
+    name: Literal["abstracts", "chinese", "classical-chinese", "general", "medical"]
+    """The suite: the asset ``suite-NAME`` (docs/tasks.md)."""
+    tasks: tuple[Name, ...] | None = None
+    """Some of its tasks, by name; all when left out."""
+    limit: Annotated[int, Field(gt=0)] | None = None
+    """The first so many items of each task, which come in a random order; all when left out."""
+    role: Role | None = None
+    """Whether they ask for domain or for general ability; what the suite says when left out."""
 
 
 class HarnessTask(Part):
@@ -99,7 +115,8 @@ class Harness(Part):
 
 
 Probe = Annotated[
-    BitsPerByte | MultipleChoice | Perplexity | Task | Harness, Field(discriminator="type")
+    BitsPerByte | MultipleChoice | Perplexity | Task | TaskSuite | Harness,
+    Field(discriminator="type"),
 ]
 
 

@@ -13,6 +13,7 @@ from gapless.recipe.probes import Probing, Role
 from gapless.recipe.schedules import Schedule
 from gapless.recipe.scores import Score
 from gapless.recipe.selections import Selection
+from gapless.recipe.trackers import Tracker
 from gapless.recipe.training import Training
 
 
@@ -141,6 +142,8 @@ class Recipe(Part):
     probing: Probing = Probing()
     engine: Literal["native", "ray"] = "native"
     """Where text is worked on: this machine's cores, or a Ray cluster (``RAY_ADDRESS``)."""
+    logging: tuple[Tracker, ...] = ()
+    """Where training and measurements are shown besides the run's own files; it changes nothing."""
     arms: dict[Name, dict[str, Any]] = Field(default_factory=dict)
     """Arm name to what it changes of this recipe; every arm starts from the same base.
 

@@ -5,4 +5,5 @@ documents.py     the document and removal tables          token_store.py   flat 
 journal.py       append-only JSON Lines that a resumed run can cut back
 measurements.py  one measured value: a row of measurements.jsonl
 watched.py       what the journals of a training call what is watched
+views.py         what the verbs answer                    live_views.py   a run while it goes on
 """

@@ -172,12 +172,25 @@ class ArmStatus:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Advice:
+    """What the analysis of a run found."""
+
+    about: str
+    """An arm, or what several are called together."""
+    text: str
+    suggestion: str
+    """What to try; empty where nothing follows."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Status:
     """How far a run is."""
 
     run_dir: Path
     stages: tuple[PlanStage, ...]
     arms: tuple[ArmStatus, ...]
+    findings: tuple[Advice, ...] = ()
+    """Empty before the analysis."""
 
 
 @dataclass(frozen=True, kw_only=True)

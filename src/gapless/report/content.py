@@ -185,11 +185,52 @@ class GapRow:
     """Whether the metric came back to the base's value after its worst point."""
     drop_is_real: bool | None
     """Whether the worst point is below the base beyond noise; None when nothing can tell."""
+    drop_is_real_among_all: bool | None = None
+    """The same with all curves of its kind, of all arms, judged together."""
+    rebound_is_real: bool | None = None
+    """Whether the end is above the worst point beyond noise; None when nothing can tell."""
     rebound: float | None = None
     """How much of the drop, and more, the end has regained: change + depth, also when left out."""
     rebound_low: float | None = None
     rebound_high: float | None = None
     """The 95 % interval of the rebound."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairRow:
+    """One metric of two arms at the same cost; positive: the first one is better."""
+
+    arm: str
+    against: str
+    name: str
+    """As the name of the curve it was read from."""
+    metric: str
+    tokens: int
+    """Where both are compared: all of the shorter run."""
+    difference: float
+    low: float | None
+    high: float | None
+    """The 95 % interval of the difference."""
+    tokens_to_equal: float | None
+    """Where the first arm had what the other one ended with; None when it never did."""
+    tokens_low: float | None
+    tokens_high: float | None
+    """Its 95 % interval; None for an end that is not within the run."""
+    of_tokens: int
+    """Tokens of the other arm's whole run."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FindingContent:
+    """One finding of the advisor."""
+
+    about: str
+    """An arm's name, or what several are called together."""
+    rule: str
+    text: str
+    suggestion: str
+    """What to try; empty where nothing follows."""
+    source: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -224,6 +265,10 @@ class Content:
     run_name: str
     arms: tuple[ArmContent, ...]
     """In the order in which they are shown."""
+    findings: tuple[FindingContent, ...] = ()
+    """What the advisor says, in its order."""
+    pairs: tuple[PairRow, ...] = ()
+    """Every two arms of one run, on every mean over a role, in both directions."""
     created: str | None = None
     """A date to print; none by default, so that the same run gives the same bytes."""
     sources: tuple[SourceContent, ...] = ()

@@ -42,7 +42,15 @@ Measured = tuple[list[Measurement], dict[str, ItemValues]]
 class Observer(Protocol):
     """Who watches a run."""
 
-    def step(self, *, tokens_seen: int, loss: float, tokens_per_second: float) -> None:
+    def step(
+        self,
+        *,
+        tokens_seen: int,
+        loss: float,
+        learning_rate: float,
+        gradient_norm: float,
+        tokens_per_second: float,
+    ) -> None:
         """Hear of a step."""
 
     def measured(self, measurements: Sequence[Measurement]) -> None:
@@ -217,7 +225,11 @@ class _Loop:
         seconds = time.perf_counter() - started
         self.speed.step(after.tokens_seen, packed, seconds)
         job.observer.step(
-            tokens_seen=after.tokens_seen, loss=loss, tokens_per_second=packed.ids.size / seconds
+            tokens_seen=after.tokens_seen,
+            loss=loss,
+            learning_rate=rate,
+            gradient_norm=norm,
+            tokens_per_second=packed.ids.size / seconds,
         )
         return after
 

@@ -26,6 +26,8 @@ def compare_runs(folders: Sequence[RunFolder], out: Path | None) -> Comparison:
             contents[0],
             title="Comparison of " + ", ".join(content.run_name for content in contents),
             arms=tuple(arm for content in contents for arm in content.arms),
+            findings=tuple(finding for content in contents for finding in content.findings),
+            pairs=tuple(pair for content in contents for pair in content.pairs),
             recipe_yaml="\n".join(f"# {c.run_name}\n{c.recipe_yaml}" for c in contents),
             warnings=tuple(_different_probes(contents)),
         )

@@ -14,7 +14,14 @@ from gapless.errors import DataError
 from gapless.recipe import Recipe
 from gapless.recipe.chats import Chat
 from gapless.recipe.cleanings import Cleaning, Paragraphs
-from gapless.recipe.probes import BitsPerByte, Harness, MultipleChoice, Perplexity, Task
+from gapless.recipe.probes import (
+    BitsPerByte,
+    Harness,
+    MultipleChoice,
+    Perplexity,
+    Task,
+    TaskSuite,
+)
 from gapless.recipe.schema import Source
 from gapless.records.documents import parts as document_parts
 from gapless.records.fingerprint import FileHashes, of_value
@@ -316,7 +323,7 @@ def _probe_items(
             questions = read_questions(exams[probe.name])
             yield ProbeItems(name=probe.name, role=probe.role, kind=probe.type, items=questions)
             continue
-        if isinstance(probe, Task | Harness):
+        if isinstance(probe, Task | TaskSuite | Harness):
             continue
         for source, found in held_out.items():
             column = None

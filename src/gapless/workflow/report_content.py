@@ -13,6 +13,7 @@ from gapless.records.journal import Journal
 from gapless.report import content as shown
 from gapless.selection import describe
 from gapless.workflow.order_words import phase_words
+from gapless.workflow.report_findings import findings, pairs
 from gapless.workflow.report_order import OrderOfArm
 from gapless.workflow.report_scores import ScoreColumns
 from gapless.workflow.report_text import removals, source_content
@@ -27,11 +28,14 @@ _TRACE_POINTS = 400
 def content_of(folder: RunFolder, *, arm_prefix: str = "") -> shown.Content:
     """Return what the report of a finished run says."""
     recipe, stages = folder.recipe(), folder.stages()
+    analysis = analysis_of(folder, stages)
     columns = ScoreColumns(recipe, stages, arm_prefix=arm_prefix)
     return shown.Content(
         title=recipe.name,
         run_name=recipe.name,
-        arms=tuple(_arms(recipe, folder, stages, arm_prefix)),
+        arms=tuple(_arms(recipe, analysis.rows, stages, arm_prefix)),
+        findings=tuple(findings(analysis.findings, arm_prefix)),
+        pairs=tuple(pairs(analysis, arm_prefix)),
         sources=tuple(source_content(name, recipe, stages) for name in recipe.sources),
         removals=tuple(removals(recipe, stages)),
         scores=tuple(columns.numbers()),
@@ -57,9 +61,11 @@ def analysis_of(folder: RunFolder, stages: Mapping[str, ArtifactFolder]) -> Any:
 
 
 def _arms(
-    recipe: Recipe, folder: RunFolder, stages: Mapping[str, ArtifactFolder], prefix: str
+    recipe: Recipe,
+    rows: Sequence[Mapping[str, Any]],
+    stages: Mapping[str, ArtifactFolder],
+    prefix: str,
 ) -> Iterator[shown.ArmContent]:
-    rows = analysis_of(folder, stages).rows
     for name, arm in arms(recipe).items():
         training = stages[f"training.{name}"].path
         order = OrderOfArm(name, arm, stages)
@@ -139,6 +145,8 @@ def _gap(row: Mapping[str, Any]) -> shown.GapRow:
         tokens_to_peak=round(gap["tokens_to_peak"]["value"]),
         recovered=bool(gap["recovered"]),
         drop_is_real=row["drop_is_real"],
+        drop_is_real_among_all=row["drop_is_real_among_all"],
+        rebound_is_real=row["rebound_is_real"],
         rebound=gap["rebound"]["value"],
         rebound_low=gap["rebound"]["low"],
         rebound_high=gap["rebound"]["high"],
@@ -195,11 +203,13 @@ def _environment(folder: RunFolder) -> dict[str, str]:
 
 
 def write_report(folder: RunFolder) -> Path:
-    """Render the report of a finished run."""
+    """Render the report of a finished run, and write the cards of its models."""
     from gapless.records.artifact import write_text
     from gapless.report import render
+    from gapless.workflow.report_cards import write_cards
     from gapless.workflow.run_folder import REPORT_FILE
 
-    path = folder.path / REPORT_FILE
-    write_text(path, render(content_of(folder)))
+    path, content = folder.path / REPORT_FILE, content_of(folder)
+    write_cards(folder, content)
+    write_text(path, render(content))
     return path

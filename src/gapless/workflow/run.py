@@ -74,7 +74,15 @@ class ArmObserver:
         self._gain: float | None = None
         self._forgetting: float | None = None
 
-    def step(self, *, tokens_seen: int, loss: float, tokens_per_second: float) -> None:
+    def step(
+        self,
+        *,
+        tokens_seen: int,
+        loss: float,
+        learning_rate: float,  # noqa: ARG002 - for others that hear of a step
+        gradient_norm: float,  # noqa: ARG002
+        tokens_per_second: float,
+    ) -> None:
         """Pass a step on."""
         self._progress.training(
             self._arm,

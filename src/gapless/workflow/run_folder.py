@@ -6,10 +6,11 @@
 
 import fcntl
 import json
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import yaml
 
@@ -27,6 +28,8 @@ _NO_RESULT = tuple(
     for name, parts in NO_RESULT.items()
     for part in (parts if isinstance(parts, set) else {""})
 )
+_WAITS = (0.0, 0.05, 0.1, 0.2)
+"""Seconds before each try to take the lock."""
 _UNCLAIMED = frozenset({".lock", "hashes.json"})
 """What a command that was cut off early may leave in a folder that no recipe has claimed yet."""
 
@@ -125,15 +128,22 @@ class RunFolder:
         """Keep other processes from working in the folder; the lock dies with the process."""
         self.path.mkdir(parents=True, exist_ok=True)
         with (self.path / ".lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
+            # Whoever looks (`is_worked_on`) holds the lock for a moment.
+            if not any(_took(lock, fcntl.LOCK_EX, wait=wait) for wait in _WAITS):
                 raise RunError(
                     "another process is working in this run folder",
                     where=str(self.path),
                     mend="Wait until it ends, or stop it: it can be resumed.",
-                ) from error
+                )
             yield
+
+    def is_worked_on(self) -> bool:
+        """Whether a process holds the folder's lock, on this machine or where the disk tells."""
+        try:
+            with (self.path / ".lock").open("rb") as lock:
+                return not _took(lock, fcntl.LOCK_SH)
+        except FileNotFoundError:
+            return False
 
     def _require(self, name: str) -> None:
         if not (self.path / name).is_file():
@@ -142,6 +152,16 @@ class RunFolder:
                 where=str(self.path),
                 mend="Give the folder that `gapless run` wrote (runs/NAME).",
             )
+
+
+def _took(lock: IO[Any], kind: int, *, wait: float = 0.0) -> bool:
+    """Whether a lock could be had, after waiting for some seconds."""
+    time.sleep(wait)
+    try:
+        fcntl.flock(lock, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _differences(old: Any, new: Any, path: str = "") -> list[tuple[str, Any, Any]]:
@@ -164,7 +184,7 @@ def _decays_early(arm: Mapping[str, Any]) -> bool:
 
 
 def _changes_no_result(path: str) -> bool:
-    return any(path.endswith(f"training.{name}") for name in _NO_RESULT)
+    return path == "logging" or any(path.endswith(f"training.{name}") for name in _NO_RESULT)
 
 
 def _goes_on(path: str, old: Any, new: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Tasks of local folders: read and checked when the tree is built, before anything is worked on."""
+"""Tasks of local folders and suites: read and checked when the tree is built, before any work."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from gapless.errors import DataError
 from gapless.recipe import Recipe
-from gapless.recipe.probes import MultipleChoice, Task
+from gapless.recipe.mistakes import nearest
+from gapless.recipe.probes import MultipleChoice, Task, TaskSuite
 from gapless.workflow.stage import Workplace, locate, told_at
 
 if TYPE_CHECKING:
@@ -28,23 +29,39 @@ def read_tasks(recipe: Recipe, place: Workplace) -> dict[str, ProbeItems]:
     found: dict[str, ProbeItems] = {}
     taken = {p.name for p in recipe.probing.probes if isinstance(p, MultipleChoice)}
     for number, probe in enumerate(recipe.probing.probes):
-        if not isinstance(probe, Task):
+        if not isinstance(probe, Task | TaskSuite):
             continue
         where = f"probing.probes[{number}]"
-        folder = _folder(probe, place, where)
-        with told_at(where):
-            from gapless.evaluation import read_task
+        for folder in _folders(probe, place, where):
+            with told_at(where):
+                from gapless.evaluation import read_task
 
-            task = read_task(folder, seed=recipe.seed)
-        if task.name in taken or task.name in found:
-            what = f"two probes are called {task.name!r}"
-            raise DataError(what, where=f"{where} ({folder})", mend="Change `name` in task.yaml.")
-        if task.name in recipe.sources:
-            what = f"{task.name!r} is a source's name already"
-            mend = "Change `name` in task.yaml: measurements go by it."
-            raise DataError(what, where=f"{where} ({folder})", mend=mend)
-        found[task.name] = task
+                role = probe.role if isinstance(probe, TaskSuite) else None
+                task = read_task(folder, seed=recipe.seed, limit=probe.limit, role=role)
+            its, mend = f"{where} ({folder})", "Change `name` in task.yaml."
+            if isinstance(probe, TaskSuite):
+                mend = "Change the other one's name, or leave this task out of `tasks`."
+            if task.name in taken or task.name in found:
+                raise DataError(f"two probes are called {task.name!r}", where=its, mend=mend)
+            if task.name in recipe.sources:
+                what = f"{task.name!r} is a source's name already"
+                raise DataError(what, where=its, mend=f"{mend} Measurements go by it.")
+            found[task.name] = task
     return found
+
+
+def _folders(probe: Task | TaskSuite, place: Workplace, where: str) -> list[Path]:
+    """Return the folder of a task, or those of a suite's tasks, by name or as the recipe says."""
+    if isinstance(probe, Task):
+        return [_folder(probe, place, where)]
+    suite = locate(f"asset:suite-{probe.name}", place.recipe_dir)
+    known = sorted(path.name for path in suite.iterdir() if path.is_dir())
+    for name in probe.tasks or ():
+        if name not in known:
+            mend = nearest(name, known, kind=f"Tasks of {probe.name}")
+            what = f"the suite {probe.name} has no task {name!r}"
+            raise DataError(what, where=f"{where}.tasks", mend=mend)
+    return [suite / name for name in (known if probe.tasks is None else probe.tasks)]
 
 
 def _folder(probe: Task, place: Workplace, where: str) -> Path:

@@ -172,7 +172,10 @@ def build_tree(
         built[name] = ArmStages(arm, base, order, training, trunk_of.get(name))
     built = {name: built[name] for name in recipes}
     analysis = analysis_stage(
-        {name: arm.training for name, arm in built.items()}, seed=recipe.seed, root=place.root
+        {name: arm.training for name, arm in built.items()},
+        recipes,
+        seed=recipe.seed,
+        root=place.root,
     )
     source_bytes = {name: data.estimate_bytes(paths) for name, paths in files.items()}
     return Tree(

@@ -11,6 +11,7 @@ from gapless.recipe import Recipe, arms, load
 from gapless.recipe.mixtures import OwnRule
 from gapless.records.fingerprint import FileHashes
 from gapless.records.journal import Journal
+from gapless.records.live_views import Live
 from gapless.records.views import (
     ArmStatus,
     Audit,
@@ -84,14 +85,9 @@ def run(
     are the functions of mixtures ``{type: own_rule}``, by name (see `gapless.mixing.Rule`).
     """
     from gapless.workflow.arm_checks import check_machine, check_methods
+    from gapless.workflow.observing import observers
     from gapless.workflow.plan import refuse_full_disk
-    from gapless.workflow.run import (
-        ArmObserver,
-        StopRequest,
-        do_missing,
-        remember_environment,
-        stages_until,
-    )
+    from gapless.workflow.run import StopRequest, do_missing, remember_environment, stages_until
     from gapless.workflow.together import is_first, let_others_in, take_part, wait_for_first
 
     progress = progress or _Silent()
@@ -107,12 +103,11 @@ def run(
             "--allow-contamination.",
         )
     stop = StopRequest()
-
-    def observe(arm: str, total_tokens: int) -> ArmObserver:
-        return ArmObserver(arm, total_tokens, progress)
-
     _check_rules(decoded, rules or {}, recipe)
-    with _tree(decoded, recipe, folder, observe=observe, stop=stop, rules=rules) as tree:
+    with (
+        observers(decoded, folder.path, progress) as observe,
+        _tree(decoded, recipe, folder, observe=observe, stop=stop, rules=rules) as tree,
+    ):
         stages = stages_until(tree, until)
         if not is_first():
             with stop.listening():
@@ -197,6 +192,8 @@ def find_rate(
 
 def status(run_dir: str | Path) -> Status:
     """Say how far a run is."""
+    from gapless.workflow.report_findings import advice
+
     run_dir = Path(run_dir)
     folder = RunFolder(run_dir)
     stages = folder.stages()
@@ -208,7 +205,15 @@ def status(run_dir: str | Path) -> Status:
         run_dir=run_dir,
         stages=shown,
         arms=tuple(_arm_status(name, arm, stages) for name, arm in arms(folder.recipe()).items()),
+        findings=advice(stages["analysis"]),
     )
+
+
+def watch(run_dir: str | Path) -> Callable[[], Live]:
+    """Return a function that looks at a run: each call says how it is now."""
+    from gapless.workflow.live import LiveRun
+
+    return LiveRun(Path(run_dir)).look
 
 
 def report(run_dir: str | Path) -> Path:
@@ -216,6 +221,23 @@ def report(run_dir: str | Path) -> Path:
     from gapless.workflow.report_content import write_report
 
     return write_report(RunFolder(Path(run_dir)))
+
+
+def figures(run_dir: str | Path, out: str | Path, *, png: bool = False) -> list[Path]:
+    """Write every figure of a finished run's report as SVG, with ``png`` as PNG too."""
+    from gapless.workflow.report_content import content_of
+    from gapless.workflow.report_figures import write_figures
+
+    return write_figures(content_of(RunFolder(Path(run_dir))), Path(out), png=png)
+
+
+def export(
+    run_dir: str | Path, out: str | Path, *, arm: str | None = None, average: bool = False
+) -> Path:
+    """Copy an arm's model, or the average of its weights, into a new folder with its cards."""
+    from gapless.workflow.report_cards import export_model
+
+    return export_model(RunFolder(Path(run_dir)), Path(out), arm=arm, average=average)
 
 
 def compare(run_dirs: Sequence[str | Path], out: str | Path | None = None) -> Comparison:

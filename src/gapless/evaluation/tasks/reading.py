@@ -12,13 +12,17 @@ from gapless.evaluation.tasks.normal import normalise
 from gapless.evaluation.tasks.prompts import fields_of, fill, joined
 from gapless.evaluation.tasks.rows import Row, one_of, read_rows
 from gapless.recipe.mistakes import shown
+from gapless.recipe.probes import Role
 from gapless.seeds import stream
 
 
-def read_task(folder: Path, *, seed: int) -> ProbeItems:
+def read_task(
+    folder: Path, *, seed: int, limit: int | None = None, role: Role | None = None
+) -> ProbeItems:
     """Read and check a folder of task.yaml and the files that it names.
 
-    The examples are drawn by the seed and the task's name, where they are drawn at random.
+    The examples are drawn by the seed and the task's name, where they are drawn at random. With a
+    ``limit``, the first so many items are asked, all are checked. A ``role`` goes before its own.
 
     Raises:
         DataError: something in it makes no task; ``where`` is the file and the line.
@@ -28,9 +32,9 @@ def read_task(folder: Path, *, seed: int) -> ProbeItems:
     items = _items(task, folder / task.items)
     return ProbeItems(
         name=task.name,
-        role=task.role,
+        role=role or task.role,
         kind="task",
-        items=items,
+        items=items[:limit],
         task=TaskSettings(
             kind=task.kind,
             metrics=task.measured,

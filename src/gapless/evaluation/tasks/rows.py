@@ -14,7 +14,7 @@ from gapless.recipe.mistakes import nearest, shown
 
 
 def read_rows(path: Path) -> Iterator[Row]:
-    """Give the rows of a JSON Lines file; empty lines are passed over.
+    """Give the rows of a JSON Lines file, packed (``.zst``) or not; empty lines are passed over.
 
     Raises:
         DataError: the file cannot be read, or a line (``where``) is no JSON object.
@@ -22,14 +22,14 @@ def read_rows(path: Path) -> Iterator[Row]:
     """
     mend = "Write one JSON object per line, as docs/tasks.md shows."
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = _unpacked(path).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         lines_before = error.object.count(b"\n", 0, error.start)
         where = f"{path}:{lines_before + 1}"
         what = "the line is not UTF-8 text"
         raise DataError(what, where=where, mend="Save the file as UTF-8.") from error
     except OSError as error:
-        what = f"the file cannot be read ({error.strerror})"
+        what = f"the file cannot be read ({error.strerror or error})"
         raise DataError(what, where=str(path), mend=mend) from error
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
@@ -42,6 +42,19 @@ def read_rows(path: Path) -> Iterator[Row]:
         if not isinstance(values, dict):
             raise DataError("the line is not a JSON object", where=where, mend=mend)
         yield Row(values, where, number)
+
+
+def _unpacked(path: Path) -> bytes:
+    """Return a file's bytes; of a name that ends in ``.zst`` those that it is packed from."""
+    if path.suffix != ".zst":
+        return path.read_bytes()
+    import zstandard
+
+    try:
+        with zstandard.open(path, "rb") as file:
+            return bytes(file.read())
+    except zstandard.ZstdError as error:
+        raise OSError(str(error)) from error
 
 
 def one_of(word: str, allowed: Iterable[str], *, kind: str = "Fields") -> str:

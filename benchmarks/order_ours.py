@@ -215,7 +215,7 @@ def step(folder: Path) -> dict[str, Any]:
     from gapless.assets import locate
     from gapless.modeling import load_model
     from gapless.recipe.training import Training
-    from gapless.training.compute import Compute, accumulate_gradients, subnormals_flushed
+    from gapless.training.compute import Compute, accumulate_gradients
     from gapless.training.optimizer import make_optimizer
 
     path = locate("base")
@@ -237,17 +237,16 @@ def step(folder: Path) -> dict[str, Any]:
         start = time.perf_counter()
         packed = pack(order.rows(number * rows, (number + 1) * rows), stores, context=DEMO_CONTEXT)
         loaded = time.perf_counter()
-        with subnormals_flushed():
-            accumulate_gradients(
-                model,
-                packed,
-                num_targets=packed.num_targets,
-                micro_batch_rows=rows,
-                compute=compute,
-            )
-            torch.nn.utils.clip_grad_norm_(model.parameters(), settings.clip_norm)
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
+        accumulate_gradients(
+            model,
+            packed,
+            num_targets=packed.num_targets,
+            micro_batch_rows=rows,
+            compute=compute,
+        )
+        torch.nn.utils.clip_grad_norm_(model.parameters(), settings.clip_norm)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
         if compute.device.type == "cuda":
             torch.cuda.synchronize()
         loading.append(loaded - start)

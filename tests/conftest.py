@@ -7,6 +7,7 @@ from hypothesis import settings
 
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("DO_NOT_TRACK", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # processes that tests start, as below
 
 # The first call of a compiled loop takes long; a time is nothing that a test may assert.
 settings.register_profile("gapless", deadline=None)

@@ -1,7 +1,7 @@
 """Where and in what precision the arithmetic happens, and one accumulated gradient."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -96,16 +96,6 @@ class Compute:
         precision = "fp8" if self.fp8 else "bf16" if self.bf16 else "fp32"
         kept = ", weights in bf16" if self.weights == torch.bfloat16 else ""
         return f"{self.device.type}, {precision}{kept}"
-
-
-@contextmanager
-def subnormals_flushed() -> Iterator[None]:
-    """Take the smallest numbers for 0 meanwhile: on a CPU they are a hundred times slower."""
-    torch.set_flush_denormal(True)
-    try:
-        yield
-    finally:
-        torch.set_flush_denormal(False)
 
 
 def _cpu_multiplies_bf16() -> bool:

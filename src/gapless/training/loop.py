@@ -23,7 +23,6 @@ from gapless.training.compilation import layers_compiled
 from gapless.training.compute import (
     Compute,
     accumulate_gradients,
-    subnormals_flushed,
     with_ways,
 )
 from gapless.training.diagnosis import Namer, by_number, diagnose
@@ -105,12 +104,11 @@ def train(model: Any, job: TrainingJob) -> bool:
         Whether the end was reached; False when ``job.stop`` asked to stop.
 
     """
-    with subnormals_flushed():
-        loop = _Loop(model, job)
-        compiles = job.training.compile
-        compiled = layers_compiled(model, job.compute.device) if compiles else nullcontext()
-        with compiled, loop.checkpoints:
-            return loop.run()
+    loop = _Loop(model, job)
+    compiles = job.training.compile
+    compiled = layers_compiled(model, job.compute.device) if compiles else nullcontext()
+    with compiled, loop.checkpoints:
+        return loop.run()
 
 
 class _Loop:

@@ -126,6 +126,13 @@ FILES = {
             "  Allowed: auto, cpu, cuda."
         ),
     ),
+    "the only word": (
+        SMALL.replace("1024}", "1024, average: {type: emma}}"),
+        (
+            "recipe.yaml:11: training.average.type: 'emma' is not one of the allowed words\n"
+            "  Did you mean 'ema'? Allowed: ema."
+        ),
+    ),
     "no name": (
         SMALL.replace("web:", "my web:"),
         (

@@ -186,7 +186,8 @@ def _mistake(details: ErrorDetails, path: Path, parent: Any, outer: object) -> M
     if kind.startswith("union_tag") or (shape.choices(annotation) and not isinstance(value, dict)):
         return _unknown_choice(path, annotation, value)
     if kind == "literal_error":
-        return _unknown_word(path, shape.allowed_words(annotation), value)
+        words = shape.allowed_words(annotation) or tuple(shape.choices(parent))
+        return _unknown_word(path, words, value)
     return Mistake(path, *_wrong_value(details))
 
 

@@ -41,11 +41,11 @@ def classical_chinese(root: Path, folder: Path) -> dict[str, str]:
     entries = list(poems(root))
     tasks = (
         SuiteTask(
-            name="next_verses",
+            name="poem_titles",
             role="domain",
-            prompt="{text}",
-            about="which of four verses ends the second couplet of a poem",
-            drafts=on_chinese.next_verses(entries),
+            prompt="{text}\n\u984c\uff1a",
+            about="which of four titles a poem has, by its first couplets",
+            drafts=on_chinese.titles(entries),
             settings=_NO_SPACE,
         ),
         SuiteTask(
@@ -182,14 +182,14 @@ def _general(root: Path) -> Iterable[SuiteTask]:
         name="word_definitions",
         role="general",
         prompt='The {part} that means "{definition}" is',
-        about="which of four words of a topic a definition is of",
+        about="which of four words of a kind a definition is of",
         drafts=wordnet.definitions(words),
     )
     yield SuiteTask(
         name="word_synonyms",
         role="general",
         prompt='The {part} "{word}", in the sense of "{definition}", means the same as',
-        about="which of four words of a topic means the same",
+        about="which of four words of a kind means the same",
         drafts=wordnet.synonyms(words),
     )
     yield SuiteTask(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from gapless.assets.passages import Entry
 from gapless.assets.suites.english_prose import last_word, sentences
@@ -60,7 +60,8 @@ def _parts(entry: Entry) -> tuple[str, str, str, str] | None:
     return entry.id, entry.text.split("\n\n")[0], shown, first
 
 
-def _nearest(titles: Sequence[str]):  # type: ignore[no-untyped-def]
+def _nearest(titles: Sequence[str]) -> Callable[[int], list[int]]:
+    """Return what gives the titles that share the most and the rarest words with one."""
     words = [set(_NAME.findall(title.casefold())) for title in titles]
     counts = Counter(word for own in words for word in own)
     having: dict[str, list[int]] = defaultdict(list)

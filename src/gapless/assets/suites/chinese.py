@@ -14,6 +14,7 @@ from gapless.assets.suites.items import Draft, drawn, generator
 _CLAUSE = re.compile("(?<=[\u3002\uff01\uff1f\uff1b])(?![\u201d\u2019\u300d\u300f\uff09])")
 _HAN = re.compile("[\u4e00-\u9fff]+")
 _VERSE = re.compile("^[\u4e00-\u9fff]{5,7}\uff0c[\u4e00-\u9fff]{5,7}\u3002$")
+_TITLE = re.compile("[\u4e00-\u9fff]{3,12}$")
 _WRONG = 3
 GOOD, BAD = "\u597d\u8bc4", "\u5dee\u8bc4"
 
@@ -100,23 +101,23 @@ def poems(entries: Iterable[Entry]) -> Iterator[tuple[str, str, list[str]]]:
                 yield entry.id, title, couplets
 
 
-def next_verses(entries: Sequence[Entry]) -> Iterator[Draft]:
-    """Yield which of four verses ends a couplet; the others are of the same poet, and as long."""
-    draws = generator("choices", "next_verses")
-    by_poet: dict[tuple[str, int], list[str]] = defaultdict(list)
-    every = list(poems(entries))
-    for key, _, couplets in every:
-        for couplet in couplets:
-            verse = couplet.partition("\uff0c")[2]
-            by_poet[key.split("/")[1], len(verse)].append(verse)
+def titles(entries: Sequence[Entry]) -> Iterator[Draft]:
+    """Yield which of four titles a poem has; the others are of the same poet, and about as long."""
+    draws = generator("choices", "poem_titles")
+    by_poet: dict[str, list[str]] = defaultdict(list)
+    every = [each for each in poems(entries) if _TITLE.match(each[1])]
+    for key, title, _ in every:
+        by_poet[key.split("/")[1]].append(title)
     for key, title, couplets in every:
-        text, _, right = couplets[1].partition("\uff0c")
-        own = {c.partition("\uff0c")[2] for c in couplets}
-        others = [v for v in by_poet[key.split("/")[1], len(right)] if v not in own]
-        wrong = drawn(draws, list(dict.fromkeys(others)), _WRONG)
+        near = [
+            t
+            for t in by_poet[key.split("/")[1]]
+            if abs(len(t) - len(title)) <= 2 and not set(t[:2]) & set(title[:2])
+        ]
+        wrong = drawn(draws, near, _WRONG)
         if wrong:
-            before = f"{title}\n{couplets[0]}\n{text}\uff0c"
-            yield Draft(source=key, fields={"text": before}, right=right, wrong=wrong)
+            text = "\n".join(couplets[:2])
+            yield Draft(source=key, fields={"text": text}, right=title, wrong=wrong)
 
 
 def verse_order(entries: Sequence[Entry]) -> Iterator[Draft]:

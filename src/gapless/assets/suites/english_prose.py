@@ -70,12 +70,12 @@ def windows(text: str, fewest: int, most: int) -> Iterator[list[str]]:
 
 
 def next_sentences(entries: Sequence[Entry], task: str) -> Iterator[Draft]:
-    """Yield which of four sentences follows; the others are of the same work, and as long."""
+    """Yield which of four sentences follows; the others are of other chapters, and as long."""
     draws = generator("choices", task)
     by_work: dict[str, list[tuple[str, str]]] = defaultdict(list)
     found = []
     for entry in entries:
-        work = "/".join(entry.id.split("/")[:2])
+        work = entry.id.split("/")[0]
         for paragraph in entry.text.split("\n\n"):
             own = sentences(paragraph)
             by_work[work] += [(entry.id, s) for s in own if 8 <= len(s.split()) <= 25]
@@ -87,7 +87,8 @@ def next_sentences(entries: Sequence[Entry], task: str) -> Iterator[Draft]:
         fit = [
             s
             for key, s in by_work[work]
-            if key != entry.id and abs(len(s) - len(right)) <= _ALIKE * len(right)
+            if key.split("/")[1] != entry.id.split("/")[1]
+            and abs(len(s) - len(right)) <= _ALIKE * len(right)
         ]
         wrong = drawn(draws, list(dict.fromkeys(fit)), 3)
         if wrong:

@@ -26,7 +26,6 @@ class Synset:
 
     key: str
     part: str
-    topic: str
     words: tuple[str, ...]
     common: tuple[str, ...]
     gloss: str
@@ -53,12 +52,12 @@ def synsets(root: Path) -> dict[str, Synset]:
 
 
 def definitions(every: dict[str, Synset]) -> Iterator[Draft]:
-    """Yield which of four words of one topic a definition is of."""
-    draws, by_topic = generator("choices", "word_definitions"), _by_topic(every)
+    """Yield which of four words of one part of speech a definition is of."""
+    draws, by_part = generator("choices", "word_definitions"), _by_part(every)
     for synset in every.values():
         if not _usable(synset) or any(word in synset.gloss for word in synset.words):
             continue
-        wrong = _others(synset, by_topic, every)
+        wrong = _others(synset, by_part, every)
         chosen = drawn(draws, wrong, _WRONG)
         if chosen:
             fields = {"definition": synset.gloss, "part": _NAMES[synset.part]}
@@ -70,12 +69,12 @@ def definitions(every: dict[str, Synset]) -> Iterator[Draft]:
 
 def synonyms(every: dict[str, Synset]) -> Iterator[Draft]:
     """Yield which of four words means the same as another, in the sense that is given."""
-    draws, by_topic = generator("choices", "word_synonyms"), _by_topic(every)
+    draws, by_part = generator("choices", "word_synonyms"), _by_part(every)
     for synset in every.values():
         if not _usable(synset) or len(synset.common) < 2:
             continue
         one, other = synset.common[:2]
-        chosen = drawn(draws, _others(synset, by_topic, every), _WRONG)
+        chosen = drawn(draws, _others(synset, by_part, every), _WRONG)
         if chosen and one[:4] != other[:4]:
             fields = {"word": one, "definition": synset.gloss, "part": _NAMES[synset.part]}
             yield Draft(
@@ -137,7 +136,6 @@ def _synset(line: str, part: str, counts: dict[str, int]) -> Synset:
     return Synset(
         key=f"wordnet/{'a' if parts[2] == 's' else parts[2]}{parts[0]}",
         part=part,
-        topic=f"{part} {parts[1]}",
         words=tuple(words),
         common=tuple(common),
         gloss=_EXAMPLE.split(gloss.strip(), maxsplit=1)[0].strip(),
@@ -150,24 +148,24 @@ def _usable(synset: Synset) -> bool:
     return bool(synset.common) and len(synset.gloss.split()) >= _FEWEST_WORDS
 
 
-def _by_topic(every: dict[str, Synset]) -> dict[str, list[Synset]]:
+def _by_part(every: dict[str, Synset]) -> dict[str, list[Synset]]:
     found: dict[str, list[Synset]] = defaultdict(list)
     for synset in every.values():
         if synset.common:
-            found[synset.topic].append(synset)
+            found[synset.part].append(synset)
     return found
 
 
 def _others(
-    synset: Synset, by_topic: dict[str, list[Synset]], every: dict[str, Synset]
+    synset: Synset, by_part: dict[str, list[Synset]], every: dict[str, Synset]
 ) -> list[str]:
-    """Return common words of the topic of which no sense is the synset's or next to it."""
+    """Return common words of the part of speech that are not the synset's nor next to it."""
     barred = set(synset.words)
     for key in synset.near:
         barred.update(every[key].words)
     return [
         other.common[0]
-        for other in by_topic[synset.topic]
+        for other in by_part[synset.part]
         if barred.isdisjoint(other.words)
         and synset.key not in other.near
         and synset.near.isdisjoint({other.key})

@@ -118,9 +118,10 @@ def test_a_disk_that_fills_up_keeps_the_last_checkpoint_and_the_run_goes_on(
 def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
     now = [100.0]
     monkeypatch.setattr("gapless.workflow.run.time.monotonic", lambda: now[0])
+    both = (signal.SIGTERM, signal.SIGINT)
+    before = [signal.getsignal(number) for number in both]
     yield now
-    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
-    assert signal.getsignal(signal.SIGINT) == signal.default_int_handler
+    assert [signal.getsignal(number) for number in both] == before
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

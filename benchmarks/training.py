@@ -29,7 +29,15 @@ from training_task import SHAPES, Task, as_json
 HERE = Path(__file__).parent
 OURS, LITGPT, PEAK = "gapless", "litgpt", "matrix products"
 WAYS = {
-    "cpu": (OURS, "Trainer", "bare loop", "bare loop, borders", "bare loop, compiled", PEAK),
+    "cpu": (
+        OURS,
+        "Trainer",
+        "Trainer, borders",
+        "bare loop",
+        "bare loop, borders",
+        "bare loop, compiled",
+        PEAK,
+    ),
     "cuda": (OURS, "Trainer", "Trainer, Liger", "bare loop, compiled", PEAK),
 }
 CARD_PEAKS = {"H200": 989e12, "H100": 989e12, "A100": 312e12}

@@ -120,12 +120,16 @@ def bare(task: Task, *, has_borders: bool = False, is_compiled: bool = False) ->
 # The Trainer
 
 
-def trainer(task: Task, *, uses_liger: bool = False) -> Clock:
-    """Train with `transformers.Trainer` on packed rows, as its users configure it."""
+def trainer(task: Task, *, uses_liger: bool = False, has_borders: bool = False) -> Clock:
+    """Train with `transformers.Trainer` on packed rows, as its users configure it.
+
+    With borders the rows have the positions and labels that padding-free collators give.
+    """
     from torch.utils.data import Dataset
     from transformers import Trainer, TrainerCallback, TrainingArguments
 
     ids = np.load(task.folder / "ids.npy")
+    positions = np.load(task.folder / "positions.npy")
     clock = Clock(task)
 
     class Rows(Dataset):
@@ -134,7 +138,11 @@ def trainer(task: Task, *, uses_liger: bool = False) -> Clock:
 
         def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
             row = torch.from_numpy(ids[index])
-            return {"input_ids": row, "labels": row}
+            if not has_borders:
+                return {"input_ids": row, "labels": row}
+            places = torch.from_numpy(positions[index])
+            labels = torch.where(places == 0, -100, row)
+            return {"input_ids": row, "labels": labels, "position_ids": places}
 
     class Timed(TrainerCallback):
         def on_step_end(self, *_: object, **__: object) -> None:
@@ -200,6 +208,7 @@ def product(task: Task) -> Clock:
 WAYS: dict[str, Callable[[Task], Clock]] = {
     "gapless": gapless,
     "Trainer": trainer,
+    "Trainer, borders": lambda task: trainer(task, has_borders=True),
     "Trainer, Liger": lambda task: trainer(task, uses_liger=True),
     "bare loop": bare,
     "bare loop, borders": lambda task: bare(task, has_borders=True),

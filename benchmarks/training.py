@@ -31,6 +31,7 @@ OURS, LITGPT, PEAK = "gapless", "litgpt", "matrix products"
 WAYS = {
     "cpu": (
         OURS,
+        "gapless, compiled",
         "Trainer",
         "Trainer, borders",
         "bare loop",
@@ -38,7 +39,14 @@ WAYS = {
         "bare loop, compiled",
         PEAK,
     ),
-    "cuda": (OURS, "Trainer", "Trainer, Liger", "bare loop, compiled", PEAK),
+    "cuda": (
+        OURS,
+        "gapless, compiled",
+        "Trainer",
+        "Trainer, Liger",
+        "bare loop, compiled",
+        PEAK,
+    ),
 }
 CARD_PEAKS = {"H200": 989e12, "H100": 989e12, "A100": 312e12}
 """Dense bf16 operations a second, by the makers' sheets."""

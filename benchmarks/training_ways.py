@@ -26,17 +26,17 @@ def model_of(task: Task) -> Any:
 # Ours: the loop as `gapless run` calls it, from a token store to journals on the disk
 
 
-def gapless(task: Task) -> Clock:
+def gapless(task: Task, *, compiles: bool = False) -> Clock:
     """Train with the loop; probes and checkpoints are left out here, and measured elsewhere."""
     from gapless.training.loop import train
 
     clock = Clock(task)
     with TemporaryDirectory(dir=task.folder) as folder:
-        train(model_of(task), job_of(task, Path(folder), clock))
+        train(model_of(task), job_of(task, Path(folder), clock, compiles=compiles))
     return clock
 
 
-def job_of(task: Task, folder: Path, clock: Clock) -> Any:
+def job_of(task: Task, folder: Path, clock: Clock, *, compiles: bool) -> Any:
     """Return the loop's job on one epoch of the store."""
     from training_text import SOURCE, order_of
 
@@ -66,6 +66,7 @@ def job_of(task: Task, folder: Path, clock: Clock) -> Any:
         clip_norm=CLIP,
         faults=Faults(spike="ignore"),
         gradient_checkpointing=task.shape == "8B",
+        compile=compiles,
     )
     supply = Supply({SOURCE: "domain"}, {SOURCE: order.num_tokens})
     phase = PhasePlan({SOURCE: 1.0}, 0, task.num_rows, (stretch,))
@@ -207,6 +208,7 @@ def product(task: Task) -> Clock:
 
 WAYS: dict[str, Callable[[Task], Clock]] = {
     "gapless": gapless,
+    "gapless, compiled": lambda task: gapless(task, compiles=True),
     "Trainer": trainer,
     "Trainer, borders": lambda task: trainer(task, has_borders=True),
     "Trainer, Liger": lambda task: trainer(task, uses_liger=True),

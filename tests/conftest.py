@@ -20,3 +20,11 @@ def one_thread() -> None:
     import torch
 
     torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def subnormals() -> None:
+    """Begin with the smallest numbers: models have them flushed, and hypothesis draws them."""
+    import torch
+
+    torch.set_flush_denormal(False)

@@ -43,13 +43,14 @@ def job_of(task: Task, folder: Path, clock: Clock, *, compiles: bool) -> Any:
     from gapless.mixing import PhasePlan, Rounds, Supply
     from gapless.recipe.schema import Order
     from gapless.recipe.training import Faults, Training
+    from gapless.records.observer import StepDone
     from gapless.records.stretches import Stretch
     from gapless.training.compute import Compute
     from gapless.training.loop import TrainingJob
 
     class Observer:
-        def step(self, *, loss: float, **_: float) -> None:
-            clock.done(loss)
+        def step(self, done: StepDone) -> None:
+            clock.done(done.loss)
 
         def measured(self, measurements: object) -> None: ...
 

@@ -3,6 +3,7 @@
 import json
 import struct
 import threading
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from gapless.errors import RecipeError
 from gapless.recipe import decode
 from gapless.recipe.trackers import MLflow, TensorBoard, Trackio, WeightsAndBiases
 from gapless.records.measurements import Measurement
+from gapless.records.observer import StepDone
 from gapless.tracking import Tracking, check_installed, open_tracker, sender
 
 RECIPE = {
@@ -26,8 +28,8 @@ class Watcher:
     def __init__(self) -> None:
         self.heard: list[Any] = []
 
-    def step(self, **values: float) -> None:
-        self.heard.append(values)
+    def step(self, done: StepDone) -> None:
+        self.heard.append(asdict(done))
 
     def measured(self, measurements: Any) -> None:
         self.heard.append(len(measurements))
@@ -73,13 +75,14 @@ def train(recipe: Any, folder: Path, *, steps: range, arm: str = "main") -> tupl
         told = tracking.of_arm(arm, {"seed": 0, "name": "tiny"}, watcher)
         told.measured([measurement(0)])
         for step in steps:
-            told.step(
+            done = StepDone(
                 tokens_seen=step * 10,
                 loss=4.0 - step / 10,
                 learning_rate=1e-3,
                 gradient_norm=0.5,
                 tokens_per_second=1000.0,
             )
+            told.step(done)
             if step % 4 == 0:
                 told.measured([measurement(step * 10, 1.5 - step / 100)])
         told.left_out("a batch")

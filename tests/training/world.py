@@ -12,6 +12,7 @@ from gapless.ordering import Cut, Documents, DocumentStream, RunOrder, Shuffled
 from gapless.recipe.schema import Order
 from gapless.recipe.training import Training
 from gapless.records.measurements import ItemValues, Measurement
+from gapless.records.observer import StepDone
 from gapless.records.stretches import Stretch
 from gapless.records.token_store import TokenStore, TokenStoreWriter
 from gapless.training.compute import Compute
@@ -68,17 +69,9 @@ class Watcher:
         self.measurements = 0
         self.faults: list[str] = []
 
-    def step(
-        self,
-        *,
-        tokens_seen: int,
-        loss: float,
-        learning_rate: float,
-        gradient_norm: float,
-        tokens_per_second: float,
-    ) -> None:
-        self.losses.append(loss)
-        self.speeds.append(tokens_per_second)
+    def step(self, done: StepDone) -> None:
+        self.losses.append(done.loss)
+        self.speeds.append(done.tokens_per_second)
 
     def left_out(self, what: str) -> None:
         self.faults.append(what)

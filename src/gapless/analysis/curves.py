@@ -8,9 +8,8 @@ from typing import Literal
 import numpy as np
 
 from gapless.errors import RunError
+from gapless.records.arm_journals import MEASUREMENTS
 from gapless.records.measurements import Measurement, items_path, read_items, read_measurements
-
-MEASUREMENTS_FILE = "measurements.jsonl"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,11 +87,11 @@ def load_arm(folder: Path) -> Arm:
         RunError: nothing was measured, the base was not, or rows and items disagree.
 
     """
-    measurements = read_measurements(folder / MEASUREMENTS_FILE)
+    measurements = read_measurements(folder / MEASUREMENTS)
     names = sorted({measurement.arm for measurement in measurements})
     if len(names) != 1:
         what = f"the measurements of {len(names)} arms" if names else "no measurement"
-        where = str(folder / MEASUREMENTS_FILE)
+        where = str(folder / MEASUREMENTS)
         raise RunError(f"it holds {what}; one arm is expected", where=where, mend=_MEND)
     histories = tuple(_with_items(folder, curve) for curve in probe_curves(measurements))
     return Arm(names[0], histories, tuple(role_curves([history.curve for history in histories])))

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from gapless.analysis.comparisons import Replicated
+from gapless.records.arm_journals import OBSERVATIONS, STEPS
 from gapless.records.journal import Journal
 from gapless.units import format_tokens
 
-STEPS_FILE, OBSERVATIONS_FILE = "steps.jsonl", "observations.jsonl"
 _STEERING = "nats_per_token"
 """What steers a mixture; findings tell of other metrics where there are any."""
 
@@ -88,8 +88,8 @@ def arm_evidence(
         name=name,
         rows=rows,
         curves=curves,
-        steps=[row for row in Journal(folder / STEPS_FILE).rows() if row["loss"] is not None],
-        observations=list(Journal(folder / OBSERVATIONS_FILE).rows()),
+        steps=[row for row in Journal(folder / STEPS).rows() if row["loss"] is not None],
+        observations=list(Journal(folder / OBSERVATIONS).rows()),
     )
 
 

@@ -1,28 +1,16 @@
 """What the trackers of a run hear, arm by arm."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 from gapless.recipe import Recipe
 from gapless.records.measurements import Measurement
+from gapless.records.observer import Observer, StepDone
 from gapless.tracking.sender import Sender
 from gapless.tracking.tracker import TrackedArm
-
-
-class _Observer(Protocol):
-    def step(
-        self,
-        *,
-        tokens_seen: int,
-        loss: float,
-        learning_rate: float,
-        gradient_norm: float,
-        tokens_per_second: float,
-    ) -> None: ...
-    def measured(self, measurements: Sequence[Measurement]) -> None: ...
-    def left_out(self, what: str) -> None: ...
 
 
 class Tracking:
@@ -40,7 +28,7 @@ class Tracking:
         self._recipe, self._folder, self._note = recipe, folder, note
         self._open: list[Sender] = []
 
-    def of_arm(self, name: str, settings: Mapping[str, Any], observer: _Observer) -> "Tracked":
+    def of_arm(self, name: str, settings: Mapping[str, Any], observer: Observer) -> "Tracked":
         """Return an observer that tells the trackers too; those of the arm before are closed."""
         self.close()
         arm = TrackedArm(
@@ -77,36 +65,16 @@ class Tracking:
 class Tracked:
     """Hears of an arm's training, and tells its observer first and then its trackers."""
 
-    def __init__(self, observer: _Observer, senders: Sequence[Sender]) -> None:
+    def __init__(self, observer: Observer, senders: Sequence[Sender]) -> None:
         self._observer, self._senders = observer, senders
         self._tokens = 0
 
-    def step(
-        self,
-        *,
-        tokens_seen: int,
-        loss: float,
-        learning_rate: float,
-        gradient_norm: float,
-        tokens_per_second: float,
-    ) -> None:
+    def step(self, done: StepDone) -> None:
         """Tell of a step."""
-        self._observer.step(
-            tokens_seen=tokens_seen,
-            loss=loss,
-            learning_rate=learning_rate,
-            gradient_norm=gradient_norm,
-            tokens_per_second=tokens_per_second,
-        )
-        self._send(
-            tokens_seen,
-            {
-                "train/loss": loss,
-                "train/learning_rate": learning_rate,
-                "train/gradient_norm": gradient_norm,
-                "train/tokens_per_second": tokens_per_second,
-            },
-        )
+        self._observer.step(done)
+        values = asdict(done)
+        tokens_seen = values.pop("tokens_seen")
+        self._send(tokens_seen, {f"train/{name}": value for name, value in values.items()})
 
     def measured(self, measurements: Sequence[Measurement]) -> None:
         """Tell of a measurement."""

@@ -1,18 +1,10 @@
-"""The journals of a training: what happened, row by row, in JSON Lines.
-
-measurements.jsonl  a row per probe and metric      steps.jsonl     a row per step
-observations.jsonl  what hooks saw at the probes    speed.jsonl     where the time goes (speed.py)
-mixture.jsonl       decisions of the mixture        faults.jsonl    steps that went wrong
-"""
+"""The journals of a training: what happened, row by row, in JSON Lines."""
 
 from pathlib import Path
 
+from gapless.records.arm_journals import FAULTS, MEASUREMENTS, MIXTURE, OBSERVATIONS, SPEED, STEPS
 from gapless.records.journal import Journal, JournalCopy
 from gapless.training.processes import Processes
-
-MEASUREMENTS, OBSERVATIONS, STEPS = "measurements.jsonl", "observations.jsonl", "steps.jsonl"
-SPEED, MIXTURE, FAULTS = "speed.jsonl", "mixture.jsonl", "faults.jsonl"
-NAMES = (MEASUREMENTS, OBSERVATIONS, STEPS, SPEED, MIXTURE, FAULTS)
 
 
 class Journals:

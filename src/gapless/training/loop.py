@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 
@@ -15,6 +15,7 @@ from gapless.ordering import RunOrder
 from gapless.packing import PackedRows, pack
 from gapless.recipe.training import Training
 from gapless.records.measurements import ItemValues, Measurement, items_path, write_items
+from gapless.records.observer import Observer, StepDone
 from gapless.records.rows import Rows
 from gapless.records.token_store import TokenStore
 from gapless.seeds import stream_key
@@ -36,27 +37,6 @@ from gapless.training.speed import Speed
 from gapless.training.steering import Steering
 
 Measured = tuple[list[Measurement], dict[str, ItemValues]]
-
-
-class Observer(Protocol):
-    """Who watches a run."""
-
-    def step(
-        self,
-        *,
-        tokens_seen: int,
-        loss: float,
-        learning_rate: float,
-        gradient_norm: float,
-        tokens_per_second: float,
-    ) -> None:
-        """Hear of a step."""
-
-    def measured(self, measurements: Sequence[Measurement]) -> None:
-        """Hear of a measurement; the first is the base model's."""
-
-    def left_out(self, what: str) -> None:
-        """Hear of a batch that went wrong and is left out: what was wrong, and where."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -222,13 +202,14 @@ class _Loop:
         self._log(after, rows, loss=loss, rate=rate, norm=norm)
         seconds = time.perf_counter() - started
         self.speed.step(after.tokens_seen, packed, seconds)
-        job.observer.step(
+        done = StepDone(
             tokens_seen=after.tokens_seen,
             loss=loss,
             learning_rate=rate,
             gradient_norm=norm,
             tokens_per_second=packed.ids.size / seconds,
         )
+        job.observer.step(done)
         return after
 
     def _seed(self, step: int) -> None:

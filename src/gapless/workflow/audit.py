@@ -13,6 +13,7 @@ import numpy as np
 
 from gapless.ordering import rows_taken
 from gapless.recipe import Recipe, arms
+from gapless.records.arm_journals import STEPS
 from gapless.records.artifact import ArtifactFolder
 from gapless.records.journal import Journal
 from gapless.records.stretches import Stretch
@@ -31,8 +32,6 @@ from gapless.workflow.order import (
 from gapless.workflow.run_folder import RunFolder
 from gapless.workflow.show import arm_names
 
-STEPS_FILE = "steps.jsonl"
-
 
 def audits(run_dir: Path, arm_name: str | None) -> list[Audit]:
     """Return the audit of one arm or of all; of what is trained so far."""
@@ -46,7 +45,7 @@ def _audit(name: str, arm: Recipe, stages: Mapping[str, ArtifactFolder]) -> Audi
     training = stages[f"training.{name}"]
     place = training.path if training.exists() else training.partial_path
     walk = Walk(order, batch_rows(arm))
-    walk.follow(Journal(place / STEPS_FILE).rows())
+    walk.follow(Journal(place / STEPS).rows())
     stretches = rounds_of(arm, stages[f"{ORDER}.{name}"].manifest().facts).stretches(
         decisions_of(name, stages)
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 from gapless.modeling import plain_state, save_model
 from gapless.recipe.methods import Method
+from gapless.records.arm_journals import AVERAGE
 from gapless.records.journal import Journal
 from gapless.tokenization import TEMPLATE_FILE, files, template_files
 from gapless.training.average import Average
@@ -53,6 +54,6 @@ def write_average(job: TrainingJob, loaded: Any, export: Export) -> None:
             export.write(loaded, job.folder / f"{MODEL_FOLDER}-average")
             measurements, _ = job.measure(loaded, job.order.num_tokens)
         if job.processes.is_first:
-            journal = Journal(job.folder / "average.jsonl")
+            journal = Journal(job.folder / AVERAGE)
             journal.path.unlink(missing_ok=True)
             journal.append(*(measurement.row() for measurement in measurements))

@@ -116,10 +116,10 @@ def go_on_from(others: Sequence[tuple[Path, int]], folder: Path, *, name: str) -
 
 
 def _take_journals(place: Path, folder: Path, *, kept_tokens: int, until: int, name: str) -> None:
+    from gapless.records.arm_journals import FAULTS, MEASUREMENTS, WHILE_TRAINING
     from gapless.records.artifact import link
-    from gapless.training.journals import FAULTS, MEASUREMENTS, NAMES
 
-    for journal in NAMES:
+    for journal in WHILE_TRAINING:
         last = until if journal == FAULTS else kept_tokens  # batches after `until` are others
         rows = [row for row in Journal(place / journal).rows() if row["tokens_seen"] <= last]
         if journal == MEASUREMENTS:

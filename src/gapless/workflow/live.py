@@ -12,6 +12,7 @@ from typing import Any
 
 from gapless.errors import RunError
 from gapless.recipe import Recipe, arms
+from gapless.records.arm_journals import FAULTS, MEASUREMENTS, SPEED, STEPS
 from gapless.records.artifact import ArtifactFolder
 from gapless.records.live_views import Line, Live, LiveArm, LiveFault, LiveValue, State
 from gapless.records.watched import WHAT
@@ -109,12 +110,12 @@ class LiveRun:
         total = end_token(arm, order.manifest().facts["tokens"]) if order.exists() else None
         done = training.exists()
         read = self._reader(name, training)
-        steps, measured = read("steps.jsonl"), read("measurements.jsonl")
+        steps, measured = read(STEPS), read(MEASUREMENTS)
         seen = steps[-1]["tokens_seen"] if steps else 0
         state: State = "done" if done else "under way" if steps or measured else "not started"
         learnt = [row for row in steps if row["loss"] is not None]
         metric, lines = _changes(measured)
-        speed, left = _pace(read("speed.jsonl"), None if done or total is None else total - seen)
+        speed, left = _pace(read(SPEED), None if done or total is None else total - seen)
         return LiveArm(
             name=name,
             state=state,
@@ -131,7 +132,7 @@ class LiveRun:
             values=tuple(_last_values(measured)),
             faults=tuple(
                 LiveFault(step=row["step"], what=row["what"], action=row["action"])
-                for row in read("faults.jsonl")
+                for row in read(FAULTS)
             ),
         )
 

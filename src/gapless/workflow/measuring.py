@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gapless.recipe import Recipe
+from gapless.records.arm_journals import MEASUREMENTS
 from gapless.records.journal import Journal
 from gapless.records.measurements import items_path, read_items, read_measurements, write_items
 from gapless.workflow.base_model import BaseModel, check_context
@@ -30,7 +31,7 @@ def base_stage(arm: Recipe, model: BaseModel, probes: Stage, place: Workplace) -
             loaded = loaded.to(compute.device)
             measure = measurer(arm, model, probes, compute=compute, arm_name="base")
             measurements, items = measure(loaded, 0)
-        journal = Journal(folder / "measurements.jsonl")
+        journal = Journal(folder / MEASUREMENTS)
         journal.append(*(m.row() for m in measurements))
         write_items(items_path(folder, 0), items)
         return {f"{m.probe}/{m.metric}": m.value for m in measurements}
@@ -93,5 +94,5 @@ def measurer(
 
 def measured_base(base: Stage, name: str) -> Any:
     """Return measurement zero of the arm called ``name``, with its items."""
-    measurements = read_measurements(base.path / "measurements.jsonl")
+    measurements = read_measurements(base.path / MEASUREMENTS)
     return [replace(m, arm=name) for m in measurements], read_items(items_path(base.path, 0))

@@ -25,6 +25,7 @@ from gapless.recipe import Recipe
 from gapless.recipe.curricula import Curriculum, Labels
 from gapless.recipe.mixtures import Law, Shares
 from gapless.recipe.schema import Order
+from gapless.records.arm_journals import MIXTURE
 from gapless.records.artifact import ArtifactFolder
 from gapless.records.fingerprint import of_value
 from gapless.records.journal import Journal
@@ -37,7 +38,7 @@ from gapless.workflow.pool import PoolStages, SourcePool
 from gapless.workflow.stage import Stage, Workplace
 
 ORDER = "order"
-SELECTION_FILE, MIXTURE_FILE = "selection.npz", "mixture.jsonl"
+SELECTION_FILE = "selection.npz"
 
 
 def order_stage(name: str, arm: Recipe, pools: Mapping[str, PoolStages], place: Workplace) -> Stage:
@@ -284,7 +285,7 @@ def decisions_of(name: str, stages: Mapping[str, ArtifactFolder]) -> list[Decisi
     """Return the mixture log of an arm, as far as its training has come."""
     training = stages[f"training.{name}"]
     folder = training.path if training.exists() else training.partial_path
-    return [Decision.from_row(row) for row in Journal(folder / MIXTURE_FILE).rows()]
+    return [Decision.from_row(row) for row in Journal(folder / MIXTURE).rows()]
 
 
 def arm_order(name: str, arm: Recipe, stages: Mapping[str, ArtifactFolder]) -> RunOrder:

@@ -14,6 +14,7 @@ from statistics import fmean, stdev
 from gapless.errors import RecipeError, RunError
 from gapless.recipe import Recipe, decode
 from gapless.recipe.mixtures import Reacting
+from gapless.records.arm_journals import FAULTS, MEASUREMENTS, STEPS
 from gapless.records.journal import Journal
 from gapless.records.measurements import read_measurements
 from gapless.records.views import Progress, RateRow, RateSearch
@@ -137,7 +138,7 @@ def train_all(tree: Tree, *, progress: Progress, stop: Callable[[], bool]) -> No
 
 def _diverged(stage: Stage) -> bool:
     """Whether the training of an arm was stopped by a step that went wrong."""
-    faults = Journal(stage.folder.partial_path / "faults.jsonl").rows()
+    faults = Journal(stage.folder.partial_path / FAULTS).rows()
     return not stage.is_done() and any(fault["action"] == "stop" for fault in faults)
 
 
@@ -169,7 +170,7 @@ def outcome(tree: Tree, run_dir: Path) -> RateSearch:
 
 def _losses(stage: Stage) -> list[float]:
     place = stage.path if stage.is_done() else stage.folder.partial_path
-    return [row["loss"] for row in Journal(place / "steps.jsonl").rows()]
+    return [row["loss"] for row in Journal(place / STEPS).rows()]
 
 
 def _row(rate: float, stage: Stage, losses: list[float], lowest: list[float]) -> RateRow:
@@ -191,7 +192,7 @@ def _change(stage: Stage, role: str) -> float | None:
     """Return the mean improvement of a role's bits per byte from the base model to the end."""
     rows = [
         m
-        for m in read_measurements(stage.path / "measurements.jsonl")
+        for m in read_measurements(stage.path / MEASUREMENTS)
         if m.role == role and m.metric == "bits_per_byte"
     ]
     base = {m.probe: m.value for m in rows if m.tokens_seen == 0}

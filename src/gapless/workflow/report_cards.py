@@ -11,6 +11,7 @@ from gapless.errors import RunError
 from gapless.recipe import Recipe, arms
 from gapless.recipe.schema import NewModel
 from gapless.recipe.scores import Language
+from gapless.records.arm_journals import AVERAGE, STEPS
 from gapless.records.artifact import ArtifactFolder, write_text
 from gapless.records.journal import Journal
 from gapless.report.cards import CardFacts, SeenSource, data_card, model_card
@@ -104,7 +105,7 @@ def _facts(
 
 
 def _measured(training: Path) -> Iterator[tuple[str, str, float]]:
-    for row in Journal(training / "average.jsonl").rows():
+    for row in Journal(training / AVERAGE).rows():
         yield row["probe"], row["metric"], row["value"]
 
 
@@ -153,7 +154,7 @@ def _datasets(recipe: Recipe) -> Iterator[str]:
 
 def _seen(training: Path, content: Content) -> Iterator[SeenSource]:
     totals: Counter[str] = Counter()
-    for row in Journal(training / "steps.jsonl").rows():
+    for row in Journal(training / STEPS).rows():
         for stratum, tokens in row["tokens"].items():
             totals[source_of(stratum)] += tokens
     own = {source.name: source.tokens for source in content.sources}

@@ -8,6 +8,7 @@ from typing import Any
 
 from gapless.errors import RunError
 from gapless.recipe import Recipe, arms
+from gapless.records.arm_journals import OBSERVATIONS, STEPS
 from gapless.records.artifact import ArtifactFolder
 from gapless.records.journal import Journal
 from gapless.report import content as shown
@@ -69,8 +70,8 @@ def _arms(
     for name, arm in arms(recipe).items():
         training = stages[f"training.{name}"].path
         order = OrderOfArm(name, arm, stages)
-        steps = list(Journal(training / "steps.jsonl").rows())
-        observed = list(Journal(training / "observations.jsonl").rows())
+        steps = list(Journal(training / STEPS).rows())
+        observed = list(Journal(training / OBSERVATIONS).rows())
         own = [row for row in rows if row["arm"] == name]
         learnt = [row for row in steps if row["loss"] is not None]
         kept = learnt[:: max(1, len(learnt) // _TRACE_POINTS)]
@@ -186,7 +187,7 @@ def _left_out(recipe: Recipe, stages: Mapping[str, ArtifactFolder]) -> Iterator[
     """Yield which arms did not learn from all of their batches."""
     for name in arms(recipe):
         folder = stages[f"training.{name}"].path
-        steps = list(Journal(folder / "steps.jsonl").rows())
+        steps = list(Journal(folder / STEPS).rows())
         left_out = sum(step["loss"] is None for step in steps)
         if left_out:
             yield (

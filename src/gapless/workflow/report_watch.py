@@ -6,6 +6,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, get_args
 
+from gapless.records.arm_journals import SPEED
 from gapless.records.journal import Journal
 from gapless.records.watched import (
     COSINE,
@@ -59,14 +60,14 @@ def gradients(rows: Sequence[Mapping[str, Any]]) -> shown.GradientContent | None
 
 def seconds_of(training: Path) -> float:
     """Return how long a training took, measuring and saving included."""
-    return math.fsum(row.get("seconds", 0.0) for row in Journal(training / "speed.jsonl").rows())
+    return math.fsum(row.get("seconds", 0.0) for row in Journal(training / SPEED).rows())
 
 
 def run_facts(trainings: Mapping[str, Path]) -> dict[str, str]:
     """Return where the time of a run's trainings went, arm by arm, in words."""
     facts: dict[str, dict[str, str]] = {}
     for arm, folder in trainings.items():
-        rows = list(Journal(folder / "speed.jsonl").rows())
+        rows = list(Journal(folder / SPEED).rows())
         for fact, text in _facts(rows):
             facts.setdefault(fact, {})[arm] = text
     return {

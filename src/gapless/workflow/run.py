@@ -12,6 +12,7 @@ from typing import Any
 from gapless.errors import RecipeError, Terminated
 from gapless.records.artifact import write_text
 from gapless.records.measurements import Measurement
+from gapless.records.observer import StepDone
 from gapless.records.views import Progress
 from gapless.workflow.arm import TRAINING
 from gapless.workflow.run_folder import RunFolder
@@ -74,22 +75,14 @@ class ArmObserver:
         self._gain: float | None = None
         self._forgetting: float | None = None
 
-    def step(
-        self,
-        *,
-        tokens_seen: int,
-        loss: float,
-        learning_rate: float,  # noqa: ARG002 - for others that hear of a step
-        gradient_norm: float,  # noqa: ARG002
-        tokens_per_second: float,
-    ) -> None:
+    def step(self, done: StepDone) -> None:
         """Pass a step on."""
         self._progress.training(
             self._arm,
-            tokens_seen,
+            done.tokens_seen,
             self._total,
-            tokens_per_second,
-            loss,
+            done.tokens_per_second,
+            done.loss,
             self._gain,
             self._forgetting,
         )

@@ -9,6 +9,7 @@ from gapless.errors import RecipeError
 from gapless.mixing import Rule
 from gapless.recipe import Recipe, arms, load
 from gapless.recipe.mixtures import OwnRule
+from gapless.records.arm_journals import STEPS
 from gapless.records.fingerprint import FileHashes
 from gapless.records.journal import Journal
 from gapless.records.live_views import Live
@@ -382,7 +383,7 @@ def _arm_status(name: str, arm: Recipe, stages: dict[str, Any]) -> ArmStatus:
     total = end_token(arm, order.manifest().facts["tokens"]) if order.exists() else None
     if training.exists():
         return ArmStatus(name=name, tokens_seen=total or 0, total_tokens=total, state="done")
-    rows = list(Journal(training.partial_path / "steps.jsonl").rows())
+    rows = list(Journal(training.partial_path / STEPS).rows())
     if not rows:
         return ArmStatus(name=name, tokens_seen=0, total_tokens=total, state="not started")
     return ArmStatus(

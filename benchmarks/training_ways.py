@@ -43,6 +43,7 @@ def job_of(task: Task, folder: Path, clock: Clock, *, compiles: bool) -> Any:
     from gapless.mixing import PhasePlan, Rounds, Supply
     from gapless.recipe.schema import Order
     from gapless.recipe.training import Faults, Training
+    from gapless.records.measurements import Measured
     from gapless.records.observer import StepDone
     from gapless.records.stretches import Stretch
     from gapless.training.compute import Compute
@@ -55,6 +56,7 @@ def job_of(task: Task, folder: Path, clock: Clock, *, compiles: bool) -> Any:
         def measured(self, measurements: object) -> None: ...
 
         def left_out(self, what: str) -> None: ...
+        def noted(self, what: str) -> None: ...
 
     order, stores = order_of(task.folder / "store", task.size.context, task.num_rows)
     stretch = Stretch.whole(0, {SOURCE: task.num_rows})
@@ -81,8 +83,8 @@ def job_of(task: Task, folder: Path, clock: Clock, *, compiles: bool) -> Any:
         compute=Compute.choose(task.device, "bf16" if task.bf16 else "fp32"),
         probe_steps=frozenset(),
         checkpoint_steps=frozenset(),
-        measure=lambda *_: ([], {}),
-        base=([], {}),
+        measure=lambda *_: Measured([], {}),
+        base=Measured([], {}),
         folder=folder,
         observer=Observer(),
         stop=lambda: False,

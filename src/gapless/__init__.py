@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         run,
         show,
         status,
+        synthesize,
     )
     from gapless.workflow.verbs import report as write_report
 
@@ -47,10 +48,14 @@ __all__ = [
     "run",
     "show",
     "status",
+    "synthesize",
     "write_report",
 ]
 
-_VERBS = ("audit", "compare", "demo", "find_rate", "init", "merge", "plan", "run", "show", "status")
+_VERBS = (
+    *("audit", "compare", "demo", "find_rate", "init", "merge"),
+    *("plan", "run", "show", "status", "synthesize"),
+)
 _HOMES = {
     "GaplessError": ("gapless.errors", "GaplessError"),
     "Recipe": ("gapless.recipe", "Recipe"),

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -75,6 +77,17 @@ def test_a_roles_replicate_is_the_mean_of_its_probes_and_starts_at_no_change(mak
     values = [replicate(each, replicates=30, seed=0) for each in (law, web)]
     assert (changes[:, 0] == 0).all()
     np.testing.assert_allclose(changes[:, 1], -(values[0] + values[1])[:, [0, 1]] @ [-0.5, 0.5])
+
+
+def test_a_roles_replicate_takes_its_own_points_of_probes_that_have_more(make_bits):
+    law, web = history(make_bits([1.0, 1.6, 1.3])), history(make_bits([2.0, 1.5], seed=3), "web")
+    rare = replace(web, curve=replace(web.curve, tokens=law.curve.tokens[[0, 2]]))
+    [role] = role_curves([law.curve, rare.curve])
+    changes = replicated_changes(role, [law, rare], replicates=30, seed=0)
+    ends = replicate(law, replicates=30, seed=0)[:, [0, 2]]
+    values = ends + replicate(web, replicates=30, seed=0)
+    assert role.tokens.tolist() == law.curve.tokens[[0, 2]].tolist()
+    np.testing.assert_allclose(changes[:, 1], values @ [0.5, -0.5])
 
 
 def test_a_single_item_gives_no_replicates(make_bits):

@@ -7,6 +7,7 @@ import pytest
 
 from gapless.analysis import Analysis, analyse, read_analysis, write_analysis
 from gapless.errors import RunError
+from gapless.records.journal import Journal
 from gapless.records.measurements import ItemValues
 
 TOKENS = [0, 10, 20, 40]
@@ -212,3 +213,27 @@ def test_arms_that_measured_different_items_are_not_compared(write_arm, probes, 
 def test_importing_analysis_loads_no_torch():
     code = "import sys, gapless.analysis; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_rare_probe_is_concluded_on_at_its_own_points(write_arm, make_bits):
+    """Its role's mean stands at the points that both share; the other keeps all of its own."""
+    levels = {"law": [1.5, 1.4, 1.2, 1.0], "notes": [1.0, 1.6, 1.2, 0.9]}
+    probes = {
+        (name, "domain", "bits_per_byte"): make_bits(own, seed=place)
+        for place, (name, own) in enumerate(levels.items())
+    }
+    folder = write_arm("plain", TOKENS, probes)
+    whole = analyse([folder], replicates=200)
+    journal = Journal(folder / "measurements.jsonl")
+    rows = [r for r in journal.rows() if r["probe"] == "law" or r["tokens_seen"] in (0, 20, 40)]
+    journal.path.unlink()
+    journal.append(*rows)
+    found = analyse([folder], replicates=200)
+    points = {row["name"]: row["curve"]["tokens"] for row in found.rows}
+    assert points == {"domain": [0, 20, 40], "law": TOKENS, "notes": [0, 20, 40]}
+    assert find(found.rows, name="law") == find(whole.rows, name="law")
+    role, before = find(found.rows, name="domain"), find(whole.rows, name="domain")
+    for key in ("values", "changes", "low", "high"):
+        assert role["curve"][key] == [before["curve"][key][place] for place in (0, 2, 3)]
+    assert find(found.rows, name="notes")["gap"]["tokens_to_bottom"]["value"] == 20
+    assert find(whole.rows, name="notes")["gap"]["tokens_to_bottom"]["value"] == 10

@@ -60,14 +60,33 @@ def test_a_run_without_its_base_is_refused(write_arm):
         load_arm(write_arm("main", [5, 10, 30], PROBES))
 
 
-def test_probes_measured_at_different_points_make_no_mean(write_arm):
-    folder = write_arm("main", TOKENS, PROBES)
+def without(folder, probe, *tokens):
+    """Leave out some points of a probe, as when it is a rare one."""
     journal = Journal(folder / "measurements.jsonl")
-    rows = [row for row in journal.rows() if (row["probe"], row["tokens_seen"]) != ("notes", 10)]
+    gone = {(probe, seen) for seen in tokens}
+    rows = [row for row in journal.rows() if (row["probe"], row["tokens_seen"]) not in gone]
     journal.path.unlink()
     journal.append(*rows)
-    with pytest.raises(RunError, match="law and notes were not measured at the same points"):
+    return folder
+
+
+def test_a_role_stands_at_the_points_that_all_of_its_probes_share(write_arm):
+    arm = load_arm(without(write_arm("main", TOKENS, PROBES), "notes", 10))
+    own = {h.curve.name: h.curve.tokens.tolist() for h in arm.probes}
+    assert own == {"law": [0, 10, 30], "notes": [0, 30], "web": [0, 10, 30], "exam": [0, 10, 30]}
+    curves = [(c.role, c.metric, c.tokens.tolist(), c.values.tolist()) for c in arm.roles]
+    assert curves == [
+        ("domain", "bits_per_byte", [0, 30], [1.5, 0.75]),
+        ("general", "bits_per_byte", [0, 10, 30], [1.0, 1.5, 1.25]),
+        ("general", "accuracy", [0, 10, 30], [0.5, 0.25, 0.75]),
+    ]
+
+
+def test_a_rare_probe_without_its_base_is_refused(write_arm):
+    folder = without(write_arm("main", TOKENS, PROBES), "notes", 0)
+    with pytest.raises(RunError, match="measurement zero is missing") as caught:
         load_arm(folder)
+    assert caught.value.where == "probe notes, bits_per_byte"
 
 
 def test_a_folder_of_nothing_or_of_two_arms_is_refused(write_arm, tmp_path):

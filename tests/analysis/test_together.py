@@ -99,3 +99,12 @@ def test_noise_alone_seldom_gives_any_drop_among_many_probes():
         one_by_one += any(drop_is_real(c.curve.changes, c.changes, level=0.95) for c in curves)
     assert alarms <= 5
     assert one_by_one > 25  # guard: judged one by one they would have failed
+
+
+def test_curves_are_judged_together_each_at_its_own_points():
+    """A rare probe has fewer points: its bound is that of all, its drop its own."""
+    rare = replicated("main", [0, 20], [0, -0.2], drawn=0.01, seed=0, num_items=10_000)
+    dense = [noisy(0.0, seed=seed) for seed in range(1, 21)]
+    assert drops_among_all([rare, *dense], level=0.95) == [True] + [False] * 20
+    worst = [worst_drop(each.curve.changes, each.changes)[1] for each in (rare, *dense)]
+    assert len({noise.shape for noise in worst}) == 1  # guard: one noise per replicate and curve

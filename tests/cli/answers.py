@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from gapless.records.synthesis_views import PlanSynthesis, Synthesized
 from gapless.records.views import (
     ArmStatus,
     Audit,
@@ -133,6 +134,34 @@ PLAN = Plan(
             name="novelty", source="pubmed", tokens=6_000_000, flops=5e13, hours=0.1, done=False
         ),
     ),
+    syntheses=(
+        PlanSynthesis(
+            name="science",
+            model="mistral-7b-instruct",
+            requests=200_000,
+            answered=50,
+            pilot=50,
+            kept=0.62,
+            tokens=130_000_000,
+            cost=41.5,
+            currency="USD",
+            hours=3.1,
+            done=False,
+        ),
+        PlanSynthesis(
+            name="code",
+            model="mistral-7b-instruct",
+            requests=1000,
+            answered=None,
+            pilot=0,
+            kept=None,
+            tokens=1_024_000,
+            cost=None,
+            currency="",
+            hours=None,
+            done=False,
+        ),
+    ),
     mixture=tuple(
         PlanMixtureRow(
             arm="subset_with_replay",
@@ -238,3 +267,26 @@ AUDIT = Audit(
     differences=(),
 )
 COMPARISON = Comparison(rows=(("first", BASE), ("second", ended("main"))), report=None)
+
+SYNTHESIZED = [
+    Synthesized(
+        name="science\x1b[31m",
+        folder=RUN / "artifacts" / "synthesis.science-3fa9c1e",
+        requests=600,
+        documents=431,
+        rejected=(("no sections", 120), ("repetition", 49)),
+        tokens=300_000,
+        cost="0.40 USD",
+    ),
+    Synthesized(
+        name="code",
+        folder=None,
+        requests=300,
+        documents=0,
+        rejected=(),
+        tokens=0,
+        cost="",
+        waiting=300,
+        file=Path("asked/code.jsonl"),
+    ),
+]

@@ -31,6 +31,8 @@ def test_a_plan_shows_stages_sources_mixture_and_cost() -> None:
         "pubmed domain 18,396 740 23 6.1M",
         "encyclopedia general - - - about 600k",
         "novelty pubmed 6M 5e+13 6 min",
+        "science 50 of 200,000 130M 41.50 USD 3 h 6 min 50 62%",
+        "code - of 1,000 up to 1.02M - - - -",
         "together 1.2M 294 3e+13 6 min 40 times",
         "4.2M parameters; about 1.3 GB of memory while training, 340 MB of disk",
         "note: Counts are estimates.",
@@ -77,6 +79,7 @@ def test_a_plan_of_one_arm_has_no_total() -> None:
         (render.compare, answers.COMPARISON),
         (render.show, [answers.GLIMPSE]),
         (render.audit, [answers.AUDIT]),
+        (render.synthesized, answers.SYNTHESIZED),
     ],
 )
 def test_everything_fits_80_columns_with_no_word_cut(
@@ -189,6 +192,16 @@ def test_an_audit_says_what_differs_or_that_there_is_nothing_yet() -> None:
         *(f"  step {i}: [b]odd[/]\ufffd" for i in range(8)),
         "  and 2 more differences",
     ]
+
+
+def test_a_synthesis_shows_why_answers_were_thrown_away_and_what_waits() -> None:
+    text = shown(render.synthesized, answers.SYNTHESIZED)
+    lines = rows(text)
+    assert "431 documents of 600 requests; 300k tokens, 0.40 USD" in text
+    assert "no sections 120 20.0%" in lines
+    assert "repetition 49 8.2%" in lines
+    assert "code: 300 requests wait for answers: asked/code.jsonl" in lines
+    assert "\x1b" not in text
 
 
 def test_a_search_of_rates_shows_every_rate_and_the_proposal() -> None:

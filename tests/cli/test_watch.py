@@ -72,6 +72,41 @@ def test_a_point_that_is_half_written_does_not_count_yet(run: Path) -> None:
     assert watching.look().arms[1].forgetting.tokens[-1] == 140 * live_run.BATCH
 
 
+def test_a_rare_probe_keeps_its_last_value_and_says_where_it_is_of(run: Path) -> None:
+    journal = live_run.place(run, "training.replay").partial_path / "measurements.jsonl"
+    row = json.loads(journal.read_text().splitlines()[-1])
+    exam = row | {"probe": "exam", "metric": "accuracy", "higher_is_better": True}
+    rows = [json.loads(line) for line in journal.read_text().splitlines()]
+    rows.insert(3, exam | {"tokens_seen": 0, "value": 0.25})
+    rows.insert(-3, exam | {"tokens_seen": 40 * live_run.BATCH, "value": 0.5})
+    journal.unlink()
+    live_run.append(journal, *rows)
+    live = LiveRun(run).look()
+    values = {value.probe: value for value in live.arms[1].values}
+    assert (values["exam"].tokens_seen, values["exam"].change) == (40 * live_run.BATCH, 0.25)
+    assert values["prose"].tokens_seen == 120 * live_run.BATCH == live.arms[1].measured_at
+    lines = shown(live, 100, whole=True).splitlines()
+    [told] = [line.rstrip() for line in lines if line.startswith("  exam")]
+    assert told.endswith("accuracy  at 164k")
+    assert not any(line.startswith("  prose") and " at " in line for line in lines)
+
+
+def test_what_measuring_takes_is_told_with_its_dearest_probes(run: Path) -> None:
+    before = LiveRun(run).look()
+    assert before.arms[1].measuring == pytest.approx(13 / 73)
+    assert before.arms[1].costs == ()
+    assert "measuring takes 17.8% of the time\n" in shown(before, 100).replace(" \n", "\n")
+    journal = live_run.place(run, "training.replay").partial_path / "speed.jsonl"
+    spent = {"tokens_seen": 120 * live_run.BATCH, "what": "measuring", "seconds": 27.0}
+    parts = {"exam": 20.0, "bits_per_byte": 4.0, "perplexity": 2.0, "boolq": 1.0}
+    live_run.append(journal, spent | {"parts": parts})
+    live = LiveRun(run).look()
+    assert live.arms[1].measuring == pytest.approx(0.4)
+    told = "takes 40.0% of the time (exam 20.0%, bits_per_byte 4.0%, perplexity 2.0%)"
+    assert told in shown(live, 140)
+    assert "measuring 40.0%" in status_line(live.arms[1])
+
+
 def test_a_journal_is_followed_while_it_grows_is_cut_back_and_goes_on(tmp_path: Path) -> None:
     path, tail = tmp_path / "steps.jsonl", Tail()
     assert tail.look(path) == []

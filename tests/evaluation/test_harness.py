@@ -342,3 +342,16 @@ def test_importing_our_side_does_not_import_the_harness():
         "assert not {'lm_eval', 'datasets', 'torch'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_parts_of_what_is_loaded_are_those_of_their_specs(world):
+    loaded = load_tasks(SPECS, [FOLDER])
+    parts = [loaded.of([place]) for place in range(len(SPECS))]
+    assert [task for part in parts for task in part.tasks] == list(loaded.tasks)
+    assert [group for part in parts for group in part.groups] == list(loaded.groups)
+    assert all(parts)
+    assert len(parts[0].tasks) > 1
+    written = {task.name: task.num_written() for task in loaded.tasks}
+    assert written["cells_next"] == 0
+    assert written["cells_write"] > 0
+    assert all(task.num_bytes() > 3.5 * written[task.name] for task in loaded.tasks)

@@ -37,6 +37,8 @@ class Watcher:
     def left_out(self, what: str) -> None:
         self.heard.append(what)
 
+    def noted(self, what: str) -> None: ...
+
 
 class Kept:
     """A tracker that keeps what it hears."""

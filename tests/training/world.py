@@ -11,7 +11,7 @@ from gapless.modeling import new_model
 from gapless.ordering import Cut, Documents, DocumentStream, RunOrder, Shuffled
 from gapless.recipe.schema import Order
 from gapless.recipe.training import Training
-from gapless.records.measurements import ItemValues, Measurement
+from gapless.records.measurements import ItemValues, Measured, Measurement
 from gapless.records.observer import StepDone
 from gapless.records.stretches import Stretch
 from gapless.records.token_store import TokenStore, TokenStoreWriter
@@ -76,6 +76,8 @@ class Watcher:
     def left_out(self, what: str) -> None:
         self.faults.append(what)
 
+    def noted(self, what: str) -> None: ...
+
     def measured(self, measurements: Sequence[Measurement]) -> None:
         self.measurements += 1
 
@@ -100,7 +102,7 @@ def measurement(value: float, tokens_seen: int) -> Any:
         num_items=2,
         standard_error=items.standard_error,
     )
-    return [row], {"law/bits_per_byte": items}
+    return Measured([row], {"law/bits_per_byte": items})
 
 
 def run_tiny(

@@ -37,8 +37,22 @@ class Variant:
     overrides: Sequence[str] = ()
 
 
+PACED = [
+    {"type": "bits_per_byte", "bytes_per_source": 1000},
+    {"type": "perplexity", "by": "kind", "bytes_per_label": 1000, "every": 4096},
+    {"type": "multiple_choice", "name": "exam", "path": "exam.jsonl", "role": "domain"}
+    | {"every": 2048},
+]
+"""Probes of three distances; a mixture is read by the one in the middle."""
+STRETCHED = [
+    *order_walk.settings({"strata": {"prose": "kind"}, "phases": order_walk.PHASES}, PACED),
+    "probing.budget=55%",
+]
+
+
 VARIANTS = {
     "two arms": Variant(make_world),
+    "rare probes in a budget": Variant(order_walk.world, STRETCHED),
     "feedback, bad batches left out": Variant(
         order_walk.world, [*order_walk.STEERED, *_faults("skip")]
     ),

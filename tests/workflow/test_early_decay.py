@@ -11,7 +11,7 @@ from gapless.recipe import Recipe, arms, decode
 from gapless.records.stretches import Stretch
 from gapless.workflow.early_decay import check_early_decay, end_token
 from gapless.workflow.going_on import kept_steps, trunks
-from gapless.workflow.pace import rate_of, steps_to_measure
+from gapless.workflow.pace import pace_of, rate_of
 from gapless.workflow.rate_search import Range, search_recipe
 
 WSD = {"type": "wsd", "warmup": 200, "warmup_from": 0.5, "decay": 400, "final": 0.2}
@@ -93,10 +93,10 @@ def test_until_the_decay_the_rates_are_the_same_to_the_bit(schedule: dict[str, A
 def test_it_ends_with_its_decay(schedule: dict[str, Any], begin: int | None, end: int) -> None:
     arm = recipe(schedule=schedule, decay_from=begin)
     assert end_token(arm, 2000) == end
-    measured, saved = steps_to_measure(arm, 2000)
-    assert measured[-1] == saved[-1] == math.ceil(end / 100)
-    whole, _ = steps_to_measure(recipe(schedule=schedule), 2000)
-    assert measured[:-1] == [step for step in whole if step * 100 < end]
+    pace = pace_of(arm, 2000)
+    assert pace.measured[-1] == pace.saved[-1] == math.ceil(end / 100)
+    whole = pace_of(recipe(schedule=schedule), 2000).measured
+    assert pace.measured[:-1] == [step for step in whole if step * 100 < end]
 
 
 def test_a_budget_that_is_rounded_down_to_rows_is_no_mistake() -> None:

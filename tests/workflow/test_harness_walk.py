@@ -152,10 +152,10 @@ def test_a_task_that_asks_something_else_than_of_the_base_is_refused(finished, m
 
 
 def test_plan_counts_what_tasks_cost_once_they_are_known(finished, monkeypatch):
-    from gapless.workflow import plan
+    from gapless.workflow import probe_costs
 
     [counted] = verbs.plan(finished, overrides=[*ROOM, PROBES]).arms
-    monkeypatch.setattr(plan, "harness_bytes", lambda _: ())
+    monkeypatch.setattr(probe_costs, "harness_sizes", lambda *_: ())
     [without] = verbs.plan(finished, overrides=[*ROOM, PROBES]).arms
     assert counted.flops > without.flops
 
@@ -196,3 +196,41 @@ def test_the_names_of_suites_in_recipes_are_those_of_the_tables():
     from gapless.recipe.probes import Suite
 
     assert set(get_args(Suite)) == set(SUITES)
+
+
+RARE = (
+    "probing.probes=[{type: bits_per_byte}, {type: harness, role: general, paths: [mine], "
+    "tasks: [{task: parts, shots: 1, role: domain}]}, {type: harness, role: general, "
+    "paths: [mine], every: 2k, tasks: [{task: second, limit: 7}]}]"
+)
+
+
+def test_probes_of_the_harness_are_asked_by_themselves_each_as_often_as_it_says(finished):
+    verbs.run(finished, overrides=[*ROOM, RARE], run_dir=finished.parent / "rare")
+    (arm,) = (finished.parent / "rare" / "artifacts").glob("training.main-*")
+    (probes,) = (finished.parent / "rare" / "artifacts").glob("probes-*")
+    found, both = (
+        {
+            (row.probe, row.tokens_seen): row.value
+            for row in read_measurements(folder / "measurements.jsonl")
+        }
+        for folder in (arm, artifact(finished, "training.main"))
+    )
+    points = {
+        name: sorted(t for probe, t in found if probe == name) for name in ("parts", "second")
+    }
+    assert {0, max(points["parts"])} < set(points["second"]) < set(points["parts"])
+    shared = found.keys() & both.keys()
+    assert len(shared) > 10
+    assert {key: found[key] for key in shared} == pytest.approx({key: both[key] for key in shared})
+    speed = [json.loads(line) for line in (arm / "speed.jsonl").read_text().splitlines()]
+    timed = [set(row["parts"]) for row in speed if row.get("what") == "measuring"]
+    assert timed[0] == {"bits_per_byte", "parts"}
+    assert timed[-1] == {"bits_per_byte", "parts", "second"}
+    assert [task.asked for task in read_harness(probes)] == [0, 1]
+    facts = json.loads((probes / "manifest.json").read_text())["facts"]
+    assert {name: facts[name]["asked"] for name in ("parts/first", "second")} == {
+        "parts/first": 0,
+        "second": 1,
+    }
+    assert facts["second"]["tokens_written"] == 0

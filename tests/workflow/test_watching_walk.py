@@ -150,6 +150,12 @@ def test_the_seconds_of_everything_are_written_down(watched: Path) -> None:
     peaks = [row["peak_memory_bytes"] for row in rows if "what" in row]
     assert peaks == sorted(peaks)
     assert peaks[0] > 50e6, "torch alone takes more"
+    parts = {
+        what: [row["parts"] for row in rows if row.get("what") == what]
+        for what in ("measuring", "watching")
+    }
+    assert {name for each in parts["watching"] for name in each} == {"drift", "conflict"}
+    assert all(each.keys() >= {"bits_per_byte"} for each in parts["measuring"])
 
 
 def test_facts_are_shares_of_all_the_seconds(tmp_path: Path) -> None:

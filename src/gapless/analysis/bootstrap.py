@@ -70,7 +70,8 @@ def replicated_changes(
 ) -> np.ndarray | None:
     """Return a curve's changes over the base with items drawn anew: shape (replicates, points).
 
-    None when a probe has a single item: drawing it anew says nothing.
+    The points are the curve's own, which each of its probes has among others. None when a probe has
+    a single item: drawing it anew says nothing.
     """
     members = [
         history
@@ -80,7 +81,10 @@ def replicated_changes(
     assert len(members) == len(curve.probes)
     if min(history.num_items for history in members) < 2:
         return None
-    drawn = [replicate(history, replicates=replicates, seed=seed) for history in members]
+    drawn = [
+        replicate(history, replicates=replicates, seed=seed)[:, history.curve.places(curve.tokens)]
+        for history in members
+    ]
     values = np.mean(drawn, axis=0)
     sign = 1.0 if curve.higher_is_better else -1.0
     changes: np.ndarray = sign * (values - values[:, :1])

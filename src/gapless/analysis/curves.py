@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from pathlib import Path
 from typing import Literal
 
@@ -14,7 +15,7 @@ from gapless.records.measurements import Measurement, items_path, read_items, re
 
 @dataclass(frozen=True, kw_only=True)
 class Curve:
-    """One metric at every measured point; the first point is the base model."""
+    """One metric at every point where it was measured; the first is the base model."""
 
     kind: Literal["probe", "role"]
     name: str
@@ -50,6 +51,12 @@ class Curve:
         sign = 1.0 if self.higher_is_better else -1.0
         changes: np.ndarray = sign * (self.values - self.values[0])
         return changes
+
+    def places(self, tokens: np.ndarray) -> np.ndarray:
+        """Return where some of its points stand among them: int64, of the shape of ``tokens``."""
+        places: np.ndarray = np.searchsorted(self.tokens, tokens)
+        assert np.array_equal(self.tokens[places], tokens)
+        return places
 
 
 _MEND = "Delete the arm's folder and run again."
@@ -122,6 +129,9 @@ def role_curves(curves: Sequence[Curve]) -> list[Curve]:
 
     Unweighted, because how many bytes or questions a probe has is an accident of collecting: the
     largest would speak for the role. (Guo et al. 2024 average their tasks in the same way.)
+
+    It stands at the points that all of these probes share: rare ones are not at every point, and
+    what was not measured is not made up.
     """
     groups: dict[tuple[str, str], list[Curve]] = {}
     for curve in curves:
@@ -130,20 +140,15 @@ def role_curves(curves: Sequence[Curve]) -> list[Curve]:
 
 
 def _mean(role: str, metric: str, members: list[Curve]) -> Curve:
-    for member in members:
-        if not np.array_equal(member.tokens, members[0].tokens):
-            what = (
-                f"probes {members[0].name} and {member.name} were not measured at the same points"
-            )
-            raise RunError(what, where=f"role {role}, {metric}", mend=_MEND)
+    tokens = reduce(np.intersect1d, [member.tokens for member in members])
     return Curve(
         kind="role",
         name=role,
         role=role,
         metric=metric,
         higher_is_better=members[0].higher_is_better,
-        tokens=members[0].tokens,
-        values=np.mean([member.values for member in members], axis=0),
+        tokens=tokens,
+        values=np.mean([member.values[member.places(tokens)] for member in members], axis=0),
         probes=tuple(member.name for member in members),
     )
 

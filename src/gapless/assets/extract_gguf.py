@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,12 @@ def smollm2(root: Path, folder: Path) -> None:
     """Convert SmolLM2-135M-Instruct; its 4-bit weights become 32-bit floats."""
     convert(inside(root, "SmolLM2-135M-Instruct.Q4_1.gguf"), folder)
     _cut_digits(folder / "tokenizer.json")
+
+
+def smollm2_file(root: Path, folder: Path) -> None:
+    """Keep the GGUF file as it is."""
+    found = inside(root, "SmolLM2-135M-Instruct.Q4_1.gguf")
+    shutil.copyfile(found, folder / found.name)
 
 
 def _cut_digits(tokenizer: Path) -> None:

@@ -19,6 +19,7 @@ _ROOMY = 72
 """Columns from which on values stand with the names of their metrics."""
 _GAP = 3
 _MOST_VALUES = 6
+_MOST_COSTS = 3
 _DOT = "  \N{MIDDLE DOT}  "
 _MINUS = "\N{MINUS SIGN}"
 _WORDS = {"bits_per_byte": "bits per byte"}
@@ -63,6 +64,8 @@ def status_line(arm: LiveArm) -> str:
     parts += [f"{name} {_signed(value)}" for name, value in _ends(arm)]
     if arm.loss.values:
         parts.append(f"loss {arm.loss.values[-1]:.3f}")
+    if arm.measuring is not None:
+        parts.append(f"measuring {arm.measuring:.1%}")
     if arm.faults:
         parts.append(f"{len(arm.faults)} faults")
     return "  ".join(parts)
@@ -203,7 +206,7 @@ def _values(arm: LiveArm, width: int) -> list[Text]:
     at = "the base model" if not arm.measured_at else f"{format_tokens(arm.measured_at)} tokens"
     more = len(arm.values) - len(shown)
     rest = f"; {more} more in the report" if more else ""
-    lines = [Text(f"measured at {at}{rest}", style="dim")]
+    lines = [Text(f"measured at {at}{rest}{_costs(arm)}", style="dim")]
     names = [f"{plain(value.probe)}" for value in shown]
     longest = min(max((cell_len(name) for name in names), default=0), max(10, width // 3))
     for name, value in zip(names, shown, strict=True):
@@ -222,8 +225,20 @@ def _values(arm: LiveArm, width: int) -> list[Text]:
             line.append(f"  {_signed(value.change):>7}", style=style)
         if width >= _ROOMY:
             line.append(f"  {plain(metric)}", style="dim")
+        if value.tokens_seen != arm.measured_at:
+            seen = f"at {format_tokens(value.tokens_seen)}" if value.tokens_seen else "of the base"
+            line.append(f"  {seen}", style="dim")
         lines.append(line)
     return lines
+
+
+def _costs(arm: LiveArm) -> str:
+    """Say what share of the time measuring took, and which probes took most of it."""
+    if arm.measuring is None:
+        return ""
+    dearest = [f"{plain(name)} {share:.1%}" for name, share in arm.costs[:_MOST_COSTS]]
+    probes = f" ({', '.join(dearest)})" if len(arm.costs) > 1 else ""
+    return f"{_DOT}measuring takes {arm.measuring:.1%} of the time{probes}"
 
 
 def _ends(arm: LiveArm) -> list[tuple[str, float]]:

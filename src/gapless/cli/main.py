@@ -1,30 +1,19 @@
 """The verbs of the command line. Everything heavy is imported inside the verb that needs it."""
 
-from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ParamSpec, TypeVar
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from typing import Annotated
 
 import typer
 
 from gapless import __version__
+from gapless.cli.asset_verbs import assets_app
 from gapless.cli.failures import explained
-
-_Options = ParamSpec("_Options")
-_Answer = TypeVar("_Answer")
 
 app = typer.Typer(
     help="Continual pre-training that measures, and closes, the stability gap.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-assets_app = typer.Typer(
-    help="Named corpora and models: 'asset:NAME' in a recipe.",
-    no_args_is_help=True,
     rich_markup_mode=None,
 )
 app.add_typer(assets_app, name="assets")
@@ -52,18 +41,6 @@ def run() -> None:
     app()
 
 
-def _verb(function: "Callable[_Options, _Answer]") -> "Callable[_Options, _Answer | None]":
-    """Explain what the verb raises."""
-
-    @wraps(function)
-    def explained_verb(*args: _Options.args, **options: _Options.kwargs) -> _Answer | None:
-        with explained():
-            return function(*args, **options)
-        return None
-
-    return explained_verb
-
-
 def _show_version(asked: bool) -> None:  # noqa: FBT001 - typer's callback
     if asked:
         typer.echo(f"gapless {__version__}")
@@ -82,7 +59,7 @@ def _main(
 
 
 @app.command("init")
-@_verb
+@explained()
 def init_verb(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
 ) -> None:
@@ -94,7 +71,7 @@ def init_verb(
 
 
 @app.command("plan")
-@_verb
+@explained()
 def plan_verb(
     recipe: RecipeFile,
     *,
@@ -112,7 +89,7 @@ def plan_verb(
 
 
 @app.command("run")
-@_verb
+@explained()
 def run_verb(
     recipe: RecipeFile,
     *,
@@ -147,8 +124,56 @@ def run_verb(
         render.run(result)
 
 
+@app.command("synthesize")
+@explained()
+def synthesize_verb(
+    recipe: RecipeFile,
+    *,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="One of its syntheses; all when left out. Repeatable."),
+    ] = None,
+    pilot: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Only N requests; `plan` estimates by them."),
+    ] = None,
+    batches: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Ask nobody: write what is to be asked into files there."),
+    ] = None,
+    responses: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="With --batches: the answers to such. Repeatable."),
+    ] = None,
+    overrides: Overrides = None,
+    run_dir: RunDir = None,
+) -> None:
+    """Have a language model write what a recipe asks for. Nothing is paid for twice."""
+    from gapless.cli import render
+    from gapless.cli.progress import watching
+    from gapless.records.synthesis_views import Batch
+    from gapless.workflow import verbs
+
+    if responses and batches is None:
+        raise typer.BadParameter("give --batches too: what has no answer yet is written there")
+    batch = None
+    if batches is not None:
+        batch = Batch(requests_to=batches, responses_from=tuple(responses or ()))
+    with watching() as progress:
+        written = verbs.synthesize(
+            recipe,
+            only=only or (),
+            pilot=pilot,
+            batch=batch,
+            overrides=overrides or (),
+            run_dir=run_dir,
+            progress=progress,
+        )
+    render.synthesized(written)
+
+
 @app.command("status")
-@_verb
+@explained()
 def status_verb(
     run_dir: RunFolder,
     *,
@@ -169,7 +194,7 @@ def status_verb(
 
 
 @app.command("report")
-@_verb
+@explained()
 def report_verb(
     run_dir: RunFolder,
     *,
@@ -209,7 +234,7 @@ def report_verb(
 
 
 @app.command("compare")
-@_verb
+@explained()
 def compare_verb(
     run_dirs: Annotated[list[Path], typer.Argument(metavar="RUN RUN ...", help="Runs' folders.")],
     *,
@@ -225,7 +250,7 @@ def compare_verb(
 
 
 @app.command("merge")
-@_verb
+@explained()
 def merge_verb(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="A new folder.")],
     models: Annotated[
@@ -256,7 +281,7 @@ def merge_verb(
 
 
 @app.command("rates")
-@_verb
+@explained()
 def rates_verb(
     recipe: RecipeFile,
     *,
@@ -297,7 +322,7 @@ def rates_verb(
 
 
 @app.command("show")
-@_verb
+@explained()
 def show_verb(
     run_dir: RunFolder,
     *,
@@ -329,7 +354,7 @@ def show_verb(
 
 
 @app.command("demo")
-@_verb
+@explained()
 def demo_verb(
     *,
     directory: Annotated[
@@ -348,7 +373,7 @@ def demo_verb(
 
 
 @app.command("schema")
-@_verb
+@explained()
 def schema_verb() -> None:
     """Print the JSON Schema of recipes, for editors."""
     import json
@@ -356,25 +381,3 @@ def schema_verb() -> None:
     from gapless.recipe import json_schema
 
     typer.echo(json.dumps(json_schema(), indent=2))
-
-
-@assets_app.command("list")
-@_verb
-def assets_list_verb() -> None:
-    """List the assets."""
-    from gapless import assets
-    from gapless.cli import render
-
-    render.assets([(asset, assets.locate(asset.name) is not None) for asset in assets.known()])
-
-
-@assets_app.command("fetch")
-@_verb
-def assets_fetch_verb(
-    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Names of assets.")],
-) -> None:
-    """Fetch assets, so that recipes can use them offline."""
-    from gapless import assets
-
-    for name in names:
-        typer.echo(assets.fetch(name))

@@ -10,6 +10,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from gapless.cli import tables, trees
+from gapless.records.synthesis_views import Synthesized
 from gapless.records.views import (
     Audit,
     Comparison,
@@ -52,6 +53,7 @@ def plan(plan: Plan, console: Console | None = None) -> None:
     for table in (
         tables.sources(plan.sources),
         *([tables.scores(plan.scores)] if plan.scores else []),
+        *([tables.syntheses(plan.syntheses)] if plan.syntheses else []),
     ):
         console.print("", table)
     console.print("", *trees.mixture(plan.tree), "", tables.arms(plan.arms), sep="\n")
@@ -61,6 +63,8 @@ def plan(plan: Plan, console: Console | None = None) -> None:
         f"{format_bytes(plan.disk_bytes)} of disk",
         highlight=False,
     )
+    for line in _by_arm([(arm.name, arm.measuring) for arm in plan.arms]):
+        console.print(Text(line))
     for warning in plan.warnings:
         console.print(Text.assemble(("note: ", "yellow"), tables.plain(warning)))
 
@@ -78,11 +82,29 @@ def run(result: RunResult, console: Console | None = None) -> None:
         _line(console, f"stopped after {result.stopped_at}, as asked; run: {result.run_dir}")
 
 
+def synthesized(written: Sequence[Synthesized], console: Console | None = None) -> None:
+    """Show what a language model wrote, and why the rest was thrown away."""
+    console = console or _console()
+    for one in written:
+        name = tables.plain(one.name)
+        if one.folder is None:
+            _line(console, f"{name}: {one.waiting:,} requests wait for answers: {one.file}")
+            continue
+        kept = f"{one.documents:,} documents of {one.requests:,} requests"
+        spent = f"{format_tokens(one.tokens)} tokens{f', {one.cost}' if one.cost else ''}"
+        console.print(Text.assemble((f"\n{name}", "bold"), f": {kept}; {spent}"))
+        if one.rejected:
+            console.print(tables.rejections(one.rejected, one.requests))
+        _line(console, f"{one.folder}")
+
+
 def status(status: Status, console: Console | None = None) -> None:
     """Show how far a run is."""
     console = console or _console()
     console.print(trees.stages(status.run_dir, status.stages))
     console.print("", tables.progress(status.arms))
+    for line in _by_arm([(arm.name, arm.measuring) for arm in status.arms]):
+        console.print(Text(line))
     for about in dict.fromkeys(finding.about for finding in status.findings):
         console.print()
         console.print(Text(f"{tables.plain(about)}:"))
@@ -183,6 +205,14 @@ def _verdict(console: Console, arm: Audit) -> None:
     more = len(arm.differences) - _SHOWN_DIFFERENCES
     if more > 0:
         console.print(Padding(Text(f"and {more:,} more differences"), (0, 0, 0, 2)))
+
+
+def _by_arm(said: Sequence[tuple[str, str]]) -> list[str]:
+    """Return what is said of arms, in a line for each; in one line where it is all the same."""
+    own = [(tables.plain(name), tables.plain(text)) for name, text in said if text]
+    if len({text for _, text in own}) == 1 and len(own) == len(said):
+        return [own[0][1]]
+    return [f"{name}: {text}" for name, text in own]
 
 
 def _line(console: Console, text: str) -> None:

@@ -11,6 +11,7 @@ from rich.console import JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
+from gapless.records.synthesis_views import PlanSynthesis
 from gapless.records.views import (
     ArmStatus,
     AuditDocuments,
@@ -55,6 +56,32 @@ def scores(rows: Sequence[PlanScore]) -> Table:
     for row in rows:
         time = "done" if row.done else _time(row.hours)
         table.add(row.name, row.source, format_tokens(row.tokens), f"{row.flops:.2g}", time)
+    return table
+
+
+def syntheses(rows: Sequence[PlanSynthesis]) -> Table:
+    """Tabulate what a language model is to write, and what that costs."""
+    head = (">answered", ">tokens", ">cost", ">time", ">pilot", ">kept")
+    table = _table("To be written", "synthesis", *head)
+    for row in rows:
+        time = _NONE if row.hours is None else _time(row.hours)
+        table.add(
+            row.name,
+            f"{_count(row.answered)} of {row.requests:,}",
+            f"{'' if row.pilot else 'up to '}{format_tokens(row.tokens)}",
+            _NONE if row.cost is None else f"{row.cost:.2f} {row.currency}",
+            "done" if row.done else time,
+            f"{row.pilot:,}" if row.pilot else _NONE,
+            _NONE if row.kept is None else f"{row.kept:.0%}",
+        )
+    return table
+
+
+def rejections(rows: Sequence[tuple[str, int]], requests: int) -> Table:
+    """Tabulate why answers were thrown away."""
+    table = _table("", "thrown away because", ">answers", ">of all")
+    for reason, count in rows:
+        table.add(reason, f"{count:,}", f"{count / requests:.1%}")
     return table
 
 

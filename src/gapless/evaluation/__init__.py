@@ -9,19 +9,19 @@
 
 `items.py` knows what a probe asks, `likelihood.py` what a model answers (nats of counted tokens),
 `generation.py` what it writes, `bits_per_byte.py`, `perplexity.py`, `multiple_choice.py` and the
-room `tasks` turn these into values, `cadence.py` says when to ask. The room `harness` asks tasks of
-lm-evaluation-harness.
+room `tasks` turn these into values, `cadence.py` says when to ask, `sizes.py` how much is read and
+written for it. The room `harness` asks tasks of lm-evaluation-harness.
 
 To add a kind of probe: its items in `items.py`, one file that turns them and who is `Asked` into
 `ItemValues`, one line in the tables of `suite.py`, one test.
 """
 
-from gapless.evaluation.cadence import probe_steps
 from gapless.evaluation.generation import Generator
 from gapless.evaluation.held_out import build_bits_per_byte_items, build_perplexity_items
 from gapless.evaluation.items import ProbeItems, Question, read_probe, read_probes, write_probe
 from gapless.evaluation.likelihood import Scorer, TokenSequence
 from gapless.evaluation.questions import read_questions
+from gapless.evaluation.sizes import asked_tokens
 from gapless.evaluation.suite import measure
 from gapless.evaluation.task_items import TaskItem, TaskSettings
 from gapless.evaluation.tasks import read_task
@@ -34,10 +34,10 @@ __all__ = [
     "TaskItem",
     "TaskSettings",
     "TokenSequence",
+    "asked_tokens",
     "build_bits_per_byte_items",
     "build_perplexity_items",
     "measure",
-    "probe_steps",
     "read_probe",
     "read_probes",
     "read_questions",

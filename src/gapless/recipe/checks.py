@@ -18,6 +18,7 @@ from gapless.recipe.schedules import (
 from gapless.recipe.schema import Recipe
 from gapless.recipe.scores import ModelPerplexity, NgramPerplexity, Topic, gives_labels
 from gapless.recipe.selections import Budgeted, CombinedSelection, RandomSelection, Selection
+from gapless.recipe.synthesis_checks import check_syntheses
 
 
 def check(recipe: Recipe) -> list[Mistake]:
@@ -25,6 +26,7 @@ def check(recipe: Recipe) -> list[Mistake]:
     return [
         *_roles(recipe),
         *_chats(recipe),
+        *check_syntheses(recipe),
         *_scores(recipe),
         *_precedence(recipe),
         *_selection(recipe),

@@ -4,12 +4,23 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from gapless.recipe.fields import Name, Part, Tokens
+from gapless.recipe.fields import Fraction, Name, Part, Tokens
 
 Role = Literal["domain", "general"]
 
 
-class BitsPerByte(Part):
+class _Probe(Part):
+    """What every probe has."""
+
+    every: Annotated[Tokens, Field(gt=0)] | None = None
+    """Tokens between two measurements of it; what ``probing.every`` says when left out.
+
+    With more than that, it is a rare one: measured at multiples of this distance, moved to the
+    nearest point at which others are measured, and not at the dense points of the beginning.
+    """
+
+
+class BitsPerByte(_Probe):
     """Bits per byte on held-out documents, for every source that holds some out."""
 
     type: Literal["bits_per_byte"] = "bits_per_byte"
@@ -19,7 +30,7 @@ class BitsPerByte(Part):
     """A longer document is measured on its beginning only, so that no single one dominates."""
 
 
-class MultipleChoice(Part):
+class MultipleChoice(_Probe):
     """Multiple choice by likelihood on a local JSON Lines file (question, choices, answer)."""
 
     type: Literal["multiple_choice"] = "multiple_choice"
@@ -31,7 +42,7 @@ class MultipleChoice(Part):
     """Whether the task asks for domain or for general ability."""
 
 
-class Perplexity(Part):
+class Perplexity(_Probe):
     """Perplexity on held-out documents, of each source or topic by topic (Chen et al. 2024).
 
     Measurements are called ``SOURCE/LABEL``, or ``SOURCE/all`` for a whole source.
@@ -49,7 +60,7 @@ class Perplexity(Part):
     """A longer document is measured on its beginning only, so that no single one dominates."""
 
 
-class Task(Part):
+class Task(_Probe):
     """A task of a local folder: ``task.yaml`` and the JSON Lines files that it names."""
 
     type: Literal["task"] = "task"
@@ -59,7 +70,7 @@ class Task(Part):
     """The first so many items are asked; all when left out."""
 
 
-class TaskSuite(Part):
+class TaskSuite(_Probe):
     """The tasks of a suite that ships with gapless, or is made by ``gapless assets fetch``."""
 
     type: Literal["suite"] = "suite"
@@ -98,7 +109,7 @@ Suite = Literal[
 ]
 
 
-class Harness(Part):
+class Harness(_Probe):
     """Tasks of lm-evaluation-harness by name, asked of the model in training (docs/harness.md)."""
 
     type: Literal["harness"] = "harness"
@@ -121,13 +132,22 @@ Probe = Annotated[
 
 
 class Probing(Part):
-    """When the model is measured; the base model always is, first and in full."""
+    """When the model is measured; by every probe before the first step, and after the last one."""
 
     every: Annotated[Tokens, Field(gt=0)] | None = None
-    """Tokens between two measurements; a twentieth of the run when left out."""
+    """Tokens between two measurements; a twentieth of the run when left out.
+
+    Probes can have longer distances of their own, or shorter ones.
+    """
     first: Annotated[Tokens, Field(gt=0)] | None = None
     """Tokens to the first one after the base; from there the distance doubles up to ``every``.
 
     One step when left out: the stability gap opens in the first steps.
+    """
+    budget: Annotated[Fraction, Field(gt=0)] | None = None
+    """The most of an arm's time that measuring may take, by its operations; no limit when left out.
+
+    Where what is planned takes more, the dearest probe is measured half as often, again and again;
+    ``gapless plan`` says how often. The base and the end are measured in any case.
     """
     probes: tuple[Probe, ...] = (BitsPerByte(),)

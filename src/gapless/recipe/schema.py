@@ -13,8 +13,12 @@ from gapless.recipe.probes import Probing, Role
 from gapless.recipe.schedules import Schedule
 from gapless.recipe.scores import Score
 from gapless.recipe.selections import Selection
+from gapless.recipe.syntheses import Synthesis
 from gapless.recipe.trackers import Tracker
 from gapless.recipe.training import Training
+
+SYNTHESIS = "synthesis:"
+"""How the path of a source begins that a language model writes."""
 
 
 class PretrainedModel(Part):
@@ -53,7 +57,8 @@ class Source(Part):
     path: str | tuple[str, ...]
     """File, folder or glob (or a list of them), relative to the recipe, or ``asset:NAME``.
 
-    Read by suffix: .jsonl .ndjson .csv .tsv (also .gz, .zst), .parquet .arrow .html .txt .md.
+    ``synthesis:NAME`` is what a language model writes. Files are read by suffix: .jsonl .ndjson
+    .csv .tsv (also .gz, .zst), .parquet .arrow .html .txt .md.
     An address (s3://, gs://, hf://, https://) is fetched while it is read.
     """
     text: str = "text"
@@ -129,6 +134,8 @@ class Recipe(Part):
     """Every random draw derives from this and from its own name."""
     model: Model
     sources: dict[Name, Source] = Field(min_length=1)
+    synthesis: dict[Name, Synthesis] = Field(default_factory=dict)
+    """Name to a corpus that a language model writes: a source of the path ``synthesis:NAME``."""
     cleaning: Cleaning = Cleaning()
     deduplication: Deduplication = Deduplication()
     decontamination: Decontamination | None = Decontamination()
@@ -154,6 +161,13 @@ class Recipe(Part):
     def trained_sources(self) -> dict[str, Source]:
         """The sources that the model may see: all but references."""
         return {name: s for name, s in self.sources.items() if s.role != "reference"}
+
+    def synthesis_of(self, source: str) -> str | None:
+        """Return the name of the synthesis that a source is made by."""
+        path = self.sources[source].path
+        if isinstance(path, str) and path.startswith(SYNTHESIS):
+            return path.removeprefix(SYNTHESIS)
+        return None
 
     def scored_sources(self, score: Score) -> tuple[str, ...]:
         """Return the sources whose documents get a score."""

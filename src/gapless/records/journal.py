@@ -17,10 +17,13 @@ class Journal:
         self.path = path
 
     def append(self, *rows: dict[str, Any]) -> None:
-        """Add rows at the end; readers see them at once, the disk has them after ``sync``."""
+        """Add rows at the end; readers see them at once, the disk has them after ``sync``.
+
+        They go in one write, so that a kill leaves all of them or none, as far as a system can.
+        """
+        lines = b"".join(json.dumps(row, ensure_ascii=False).encode() + b"\n" for row in rows)
         with self.path.open("ab") as file:
-            for row in rows:
-                file.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
+            file.write(lines)
 
     def sync(self) -> None:
         """Return when every row is on the disk."""

@@ -28,6 +28,8 @@ class LiveValue:
     """Against the base model, signed so that above 0 is better."""
     standard_error: float | None
     """Of the value, over items."""
+    tokens_seen: int
+    """Where it was measured: rare probes are not at every point."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,8 +67,12 @@ class LiveArm:
     measured_at: int | None
     """Tokens seen at the last measurement; 0 is the base model."""
     values: tuple[LiveValue, ...]
-    """Those of the last measurement."""
+    """The last of each probe and metric."""
     faults: tuple[LiveFault, ...]
+    measuring: float | None = None
+    """The share of the time so far that measuring took; None before it is known."""
+    costs: tuple[tuple[str, float], ...] = ()
+    """Probe of the recipe to its share of the time, the dearest first."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ intervals can be computed later by resampling items (see ``gapless.analysis``).
 """
 
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +99,22 @@ def mean_over_groups(numerators: np.ndarray, denominators: np.ndarray) -> np.nda
     ratios = np.divide(numerators, denominators, out=np.zeros(np.shape(there)), where=there)
     mean: np.ndarray = ratios.sum(axis=-1) / np.maximum(there.sum(axis=-1), 1)
     return mean
+
+
+@dataclass(frozen=True)
+class Measured:
+    """All that was measured at one point."""
+
+    measurements: list[Measurement]
+    items: dict[str, ItemValues]
+    """What each value is made of; keys are ``probe/metric``."""
+    seconds: dict[str, float] = field(default_factory=dict)
+    """Probe of the recipe to how long it took. Clocks differ: results do not depend on it."""
+
+    def add(self, measurements: list[Measurement], items: dict[str, ItemValues]) -> None:
+        """Take in more of the same point."""
+        self.measurements.extend(measurements)
+        self.items.update(items)
 
 
 def read_measurements(path: Path) -> list[Measurement]:

@@ -32,3 +32,6 @@ class Observer(Protocol):
 
     def left_out(self, what: str) -> None:
         """Hear of a batch that went wrong and is left out: what was wrong, and where."""
+
+    def noted(self, what: str) -> None:
+        """Hear of something that a person should know of the training as a whole."""

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
+from gapless.records.synthesis_views import PlanSynthesis
+
 
 @dataclass(frozen=True, kw_only=True)
 class PlanStage:
@@ -101,6 +103,8 @@ class PlanArm:
     """How often the model is measured, in what it trains itself."""
     memory_bytes: int = 0
     """Needed at the most, in the memory of the device."""
+    measuring: str = ""
+    """What measuring takes, the base included, and how a budget for it is kept: a sentence."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +121,7 @@ class Plan:
     sources: tuple[PlanSource, ...]
     scores: tuple[PlanScore, ...]
     """Those under a language model; the others cost little."""
+    syntheses: tuple[PlanSynthesis, ...]
     mixture: tuple[PlanMixtureRow, ...]
     tree: tuple[PlanNode, ...]
     """The mixture, arm by arm."""
@@ -169,6 +174,9 @@ class ArmStatus:
     """None before the order is settled."""
     state: str
     """``not started``, ``under way`` or ``done``."""
+    measuring: str = ""
+    """The share of the time so far that measuring took, probe by probe; empty before it is known.
+    """
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,7 @@
 """What the journals of a training call what is watched: names that writers and readers share.
 
 observations.jsonl    a row each time the model is measured: `UPDATE`, `PER_MILLION`, `GRADIENTS`
-speed.jsonl           rows of seconds, `SHARE`, `WHAT` was done, `PEAK_MEMORY`
+speed.jsonl           rows of seconds, `SHARE`, `WHAT` was done, `PEAK_MEMORY`, `PARTS`
 """
 
 from typing import Literal
@@ -14,3 +14,5 @@ GRADIENTS, COSINE, LAYER_COSINES = "gradients", "cosine", "layer_cosines"
 WHAT, SHARE, PEAK_MEMORY = "what", "share_of_matrix_rate", "peak_memory_bytes"
 Work = Literal["measuring", "watching", "saving"]
 """What `WHAT` may be."""
+PARTS = "parts"
+"""Of what was done, name to seconds: of the recipe's probes, or of the hooks that watch."""

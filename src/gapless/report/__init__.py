@@ -29,6 +29,12 @@ from gapless.report.content import (
     Trace,
 )
 from gapless.report.page import render
+from gapless.report.synthesis_content import (
+    LabelCounts,
+    RejectionContent,
+    SynthesisContent,
+    WrittenExample,
+)
 from gapless.report.text_content import (
     ClassifierContent,
     LabelContent,
@@ -52,11 +58,13 @@ __all__ = [
     "GapRow",
     "GradientContent",
     "LabelContent",
+    "LabelCounts",
     "LabelledSource",
     "MixturePoint",
     "PairRow",
     "PartMoves",
     "PhaseMark",
+    "RejectionContent",
     "RemovalContent",
     "RemovedExample",
     "Round",
@@ -65,7 +73,9 @@ __all__ = [
     "ScoredSource",
     "SelectedContent",
     "SourceContent",
+    "SynthesisContent",
     "TopicDecision",
     "Trace",
+    "WrittenExample",
     "render",
 ]

@@ -7,6 +7,7 @@ escaped when the page is made. A number that is not known is ``None`` (NaN is sh
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from gapless.report.synthesis_content import SynthesisContent
 from gapless.report.text_content import (
     LabelContent,
     RemovalContent,
@@ -272,6 +273,7 @@ class Content:
     created: str | None = None
     """A date to print; none by default, so that the same run gives the same bytes."""
     sources: tuple[SourceContent, ...] = ()
+    syntheses: tuple[SynthesisContent, ...] = ()
     removals: tuple[RemovalContent, ...] = ()
     scores: tuple[ScoreContent, ...] = ()
     labels: tuple[LabelContent, ...] = ()

@@ -87,6 +87,10 @@ class Tracked:
         """Pass it on: no tracker has a place for it."""
         self._observer.left_out(what)
 
+    def noted(self, what: str) -> None:
+        """Pass it on, likewise."""
+        self._observer.noted(what)
+
     def _send(self, tokens_seen: int, values: Mapping[str, float]) -> None:
         for sender in self._senders:
             sender.send(tokens_seen, values)

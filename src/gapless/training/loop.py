@@ -14,7 +14,7 @@ from gapless.mixing import Rounds
 from gapless.ordering import RunOrder
 from gapless.packing import PackedRows, pack
 from gapless.recipe.training import Training
-from gapless.records.measurements import ItemValues, Measurement, items_path, write_items
+from gapless.records.measurements import Measured, Measurement, items_path, write_items
 from gapless.records.observer import Observer, StepDone
 from gapless.records.rows import Rows
 from gapless.records.token_store import TokenStore
@@ -36,8 +36,6 @@ from gapless.training.sharding import divide, whole
 from gapless.training.speed import Speed
 from gapless.training.steering import Steering
 
-Measured = tuple[list[Measurement], dict[str, ItemValues]]
-
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingJob:
@@ -56,11 +54,11 @@ class TrainingJob:
     probe_steps: frozenset[int]
     """Steps after which the model is measured; the last step is one of them."""
     checkpoint_steps: frozenset[int]
-    """Steps after which the state is saved; each is a probe step."""
+    """Steps after which the state is saved; the last step is one of them."""
     kept_steps: frozenset[int] = frozenset()
     """Steps after which the state is saved besides, and stays: other arms go on from there."""
     measure: Callable[[Any, int], Measured]
-    """Measures a model at a number of tokens seen."""
+    """Measures a model at a number of tokens seen, by what is due there."""
     base: Measured
     """Measurement zero: the base model's."""
     hooks: Sequence[Hook] = ()
@@ -151,7 +149,7 @@ class _Loop:
         kept_tokens = latest[1].tokens_seen if latest else -1
         self.journals = Journals(self.job.folder, self.job.processes, kept_tokens=kept_tokens)
         self.guard = Guard(self.job.training.faults, self.journals.faults, self.journals.steps)
-        self.steering = Steering(self.job.rounds, self.journals.mixture, self.job.base[0])
+        self.steering = Steering(self.job.rounds, self.journals.mixture, self.job.base.measurements)
         self.speed = Speed(
             self.journals.speed,
             self.model,
@@ -159,14 +157,14 @@ class _Loop:
             processes=self.job.processes.size,
             tokens_seen=max(kept_tokens, 0),
         )
-        self.job.observer.measured(self.job.base[0])
+        self.job.observer.measured(self.job.base.measurements)
         if latest:
             self._restore(latest[0])
             self.steering.replay(self.job.order)
             return latest[1]
         state = RunState()
         self._write(self.job.base, tokens_seen=0)
-        self.steering.react(self.job.order, 0, self.job.base[0])
+        self.steering.react(self.job.order, 0, self.job.base.measurements)
         if self.guard.rolls_back:
             self._save(state)
         return state
@@ -291,32 +289,36 @@ class _Loop:
 
     def _measure(self, state: RunState) -> float | None:
         """Measure the model; return the mean improvement of the domain over the base."""
-        with self.speed.spent("measuring", state.tokens_seen):
+        with self.speed.spent("measuring", state.tokens_seen) as parts:
             measured = self.job.processes.agreed(self.job.measure(self.model, state.tokens_seen))
             self._write(measured, tokens_seen=state.tokens_seen)
+            parts.update(measured.seconds)
         rows_seen = state.tokens_seen // self.job.order.context
-        self.steering.react(self.job.order, rows_seen, measured[0])
+        self.steering.react(self.job.order, rows_seen, measured.measurements)
         self._observe(state)
-        self.job.observer.measured(measured[0])
-        return _domain_change(self.job.base[0], measured[0])
+        self.job.observer.measured(measured.measurements)
+        return _domain_change(self.job.base.measurements, measured.measurements)
 
     def _observe(self, state: RunState) -> None:
         """Write down what the hooks see."""
         rate = self.job.rate((state.step - 1) * self.job.training.batch_tokens)
         moment = Moment(self.model, state.step, state.tokens_seen, rate)
         seen: dict[str, Any] = {}
-        with self.speed.spent("watching", state.tokens_seen):
+        with self.speed.spent("watching", state.tokens_seen) as parts:
             for hook in self.job.hooks:
-                seen |= hook.at_probe(moment)
+                started = time.perf_counter()
+                found = hook.at_probe(moment)
+                if found:
+                    parts[hook.name] = time.perf_counter() - started
+                seen |= found
         if seen:
             self.journals.observations.append({"tokens_seen": state.tokens_seen} | seen)
 
     def _write(self, measured: Measured, *, tokens_seen: int) -> None:
         """Items first: a row in the journal has its items on the disk."""
-        measurements, items = measured
         if self.job.processes.is_first:
-            write_items(items_path(self.job.folder, tokens_seen), items)
-        self.journals.measurements.append(*(measurement.row() for measurement in measurements))
+            write_items(items_path(self.job.folder, tokens_seen), measured.items)
+        self.journals.measurements.append(*(each.row() for each in measured.measurements))
 
     def _save(self, state: RunState, domain_change: float | None = None) -> None:
         self.journals.sync()
@@ -330,9 +332,11 @@ class _Loop:
 
 
 def _domain_change(base: Sequence[Measurement], now: Sequence[Measurement]) -> float | None:
-    """Mean improvement of the domain's bits per byte over the base model."""
-    before = {m.probe: m.value for m in base if m.role == "domain" and m.metric == "bits_per_byte"}
-    changes = [
-        before[m.probe] - m.value for m in now if m.role == "domain" and m.metric == "bits_per_byte"
-    ]
-    return sum(changes) / len(changes) if changes else None
+    """Mean improvement of the domain's bits per byte over the base; None where some are not due."""
+    before, after = (
+        {m.probe: m.value for m in rows if m.role == "domain" and m.metric == "bits_per_byte"}
+        for rows in (base, now)
+    )
+    if not before or before.keys() != after.keys():
+        return None
+    return sum(before[name] - after[name] for name in before) / len(before)

@@ -3,7 +3,8 @@
 speed.jsonl    a row per step: seconds, and `SHARE`, the useful operations per second as a share of
                the rate at which this machine multiplies matrices in the training's precision
                (measured when the training begins, in a row of its own)
-               a row each time the model is measured, watched or saved: `WHAT`, seconds, memory
+               a row each time the model is measured, watched or saved: `WHAT`, seconds, memory,
+               and the seconds of each probe, or hook, in `PARTS`
 """
 
 import resource
@@ -18,7 +19,7 @@ import torch
 
 from gapless.packing import PackedRows
 from gapless.records.journal import Journal
-from gapless.records.watched import PEAK_MEMORY, SHARE, WHAT, Work
+from gapless.records.watched import PARTS, PEAK_MEMORY, SHARE, WHAT, Work
 from gapless.training.compute import Compute
 
 _ROUNDS, _SECONDS = 5, 0.2
@@ -44,18 +45,21 @@ class Speed:
         self._journal.append(row)
 
     @contextmanager
-    def spent(self, what: Work, tokens_seen: int) -> Iterator[None]:
-        """Write down how long the work inside took, and the most memory used until then."""
-        started = time.perf_counter()
-        yield
-        self._journal.append(
-            {
-                "tokens_seen": tokens_seen,
-                WHAT: what,
-                "seconds": round(time.perf_counter() - started, 6),
-                PEAK_MEMORY: peak_memory_bytes(self._compute.device),
-            }
-        )
+    def spent(self, what: Work, tokens_seen: int) -> Iterator[dict[str, float]]:
+        """Write down how long the work inside took, and the most memory used until then.
+
+        What is put into the table that it gives, name to seconds, is written down as its parts.
+        """
+        started, parts = time.perf_counter(), dict[str, float]()
+        yield parts
+        row = {
+            "tokens_seen": tokens_seen,
+            WHAT: what,
+            "seconds": round(time.perf_counter() - started, 6),
+            PEAK_MEMORY: peak_memory_bytes(self._compute.device),
+        }
+        rounded = {name: round(seconds, 6) for name, seconds in parts.items()}
+        self._journal.append(row | ({PARTS: rounded} if parts else {}))
 
 
 class ModelFlops:

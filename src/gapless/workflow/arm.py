@@ -1,6 +1,6 @@
 """The training of one arm."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,10 +10,13 @@ from gapless.recipe import Recipe
 from gapless.records.token_store import TokenStore
 from gapless.workflow.base_model import BaseModel
 from gapless.workflow.document_names import names_of
+from gapless.workflow.early_decay import end_token
 from gapless.workflow.going_on import NO_RESULT, go_on_from, kept_steps, place_of, shared_tokens
 from gapless.workflow.measuring import measured_base, measurer
 from gapless.workflow.order import open_order, rounds_of
-from gapless.workflow.pace import rate_of, steps_to_measure
+from gapless.workflow.pace import Pace, pace_of, rate_of
+from gapless.workflow.pace_words import measuring_words
+from gapless.workflow.probe_costs import costs_of_probes, counted
 from gapless.workflow.stage import Stage
 
 if TYPE_CHECKING:
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
     from gapless.training.processes import Processes
 
 TRAINING = "training"
+MEASURING = "measuring"
+"""The fact of a training that says how a budget was kept."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +75,7 @@ def training_stage(inputs: TrainingInputs) -> Stage:
                 for phase in arm.order.phases
             ],
             "training": _training_part(arm),
-            "probing": arm.probing.model_dump(mode="json", include={"every", "first"}),
+            "probing": _probing_part(arm),
             "seed": arm.seed,
         },
         inputs={"order": inputs.order, "base": inputs.base},
@@ -86,6 +91,17 @@ def _training_part(arm: Recipe) -> dict[str, Any]:
     for name, default in {"weights": "fp32", "optimizer": "adamw"}.items():
         if part[name] == default:  # likewise
             del part[name]
+    return part
+
+
+def _probing_part(arm: Recipe) -> dict[str, Any]:
+    part = arm.probing.model_dump(mode="json", include={"every", "first"})
+    # Trainings of before there were any are the same without.
+    if arm.probing.budget is not None:
+        part["budget"] = arm.probing.budget
+    own = [probe.every for probe in arm.probing.probes]
+    if any(own):
+        part["of_probes"] = own
     return part
 
 
@@ -121,7 +137,7 @@ def _train_together(
         open_order(arm, inputs.order.path, facts, stores),
         rounds_of(arm, facts, inputs.rules),
     )
-    measured_steps, saved_steps = steps_to_measure(arm, total_tokens, rounds.readings)
+    pace, told = _pace(inputs, total_tokens, rounds.readings)
     loaded = adapt(inputs.model.load(), arm.training.method, seed=arm.seed)
     loaded = _placed(loaded, arm, compute, processes)
     job = TrainingJob(
@@ -133,10 +149,17 @@ def _train_together(
         rounds=rounds,
         compute=compute,
         processes=processes,
-        probe_steps=frozenset(measured_steps),
-        checkpoint_steps=frozenset(saved_steps),
+        probe_steps=frozenset(pace.measured),
+        checkpoint_steps=frozenset(pace.saved),
         kept_steps=kept_steps(arm, inputs.early, total_tokens),
-        measure=measurer(arm, inputs.model, base.inputs["probes"], compute=compute, arm_name=name),
+        measure=measurer(
+            arm,
+            inputs.model,
+            base.inputs["probes"],
+            compute=compute,
+            arm_name=name,
+            due=pace.due,
+        ),
         base=measured_base(base, name),
         hooks=hooks_of(arm, inputs.model, stores, compute, processes),
         folder=folder,
@@ -146,6 +169,8 @@ def _train_together(
             inputs.tokens[source].inputs["documents"].path, indices
         ),
     )
+    for text in told:
+        job.observer.noted(text)
     if not train(loaded, job):
         raise KeyboardInterrupt
     export = Export(
@@ -158,10 +183,23 @@ def _train_together(
     write_average(job, loaded, export)
     return {
         "tokens": order.num_tokens,
-        "steps": saved_steps[-1],
+        "steps": pace.saved[-1],
         "compute": compute.describe(),
         "processes": processes.size,
-    }
+    } | ({MEASURING: told} if told else {})
+
+
+def _pace(
+    inputs: TrainingInputs, total_tokens: int, readings: Sequence[int]
+) -> tuple[Pace, list[str]]:
+    """Return when the arm is measured and saved, and what there is to say of a budget."""
+    arm, probes = inputs.arm, inputs.base.inputs["probes"]
+    if arm.probing.budget is None:
+        return pace_of(arm, total_tokens, readings), []
+    asked = counted(arm, inputs.model.recipe_dir, probes, inputs.model.tokenizer())
+    costs = costs_of_probes(arm, asked)
+    pace = pace_of(arm, total_tokens, readings, costs=costs)
+    return pace, [measuring_words(arm, pace, costs, end_token(arm, total_tokens))]
 
 
 def _placed(loaded: Any, arm: Recipe, compute: "Compute", processes: "Processes") -> Any:

@@ -30,6 +30,7 @@ from gapless.records.scores import read_scores
 from gapless.workflow.chats import chat_template_of, encode_chats
 from gapless.workflow.harness import harness_content, keep_harness
 from gapless.workflow.stage import Stage, Workplace, locate, told_at, words_version
+from gapless.workflow.synthesis import WRITTEN
 from gapless.workflow.tasks import read_tasks
 
 if TYPE_CHECKING:
@@ -70,11 +71,11 @@ def documents_stage(
     source: Source,
     cleaning: Cleaning,
     *,
-    files: list[SourceFile],
+    files: list[SourceFile] | Stage,
     place: Workplace,
     paragraphs: Paragraphs | None,
 ) -> Stage:
-    """Return the stage that reads, cleans and splits one source.
+    """Return the stage that reads, cleans and splits one source: files, or what a model writes.
 
     Conversations keep the paragraphs that stood in others: without them, they would be others.
     """
@@ -84,8 +85,9 @@ def documents_stage(
         from gapless.corpus import add_up, parts_of, prepare_distinct, prepare_part
         from gapless.corpus.cleaning import added_up
 
-        stretches = parts_of(files)
-        each = partial(place.engine.map, num_bytes=estimate_bytes(files))
+        found = [files.path / WRITTEN] if isinstance(files, Stage) else files
+        stretches = parts_of(found)
+        each = partial(place.engine.map, num_bytes=estimate_bytes(found))
         with told_at(f"sources.{name}"):
             if distinct is None:
                 tasks = [
@@ -103,10 +105,12 @@ def documents_stage(
         part={
             "source": _reading(source),
             "cleaning": cleaning.model_dump(mode="json"),
-            "files": [file.name for file in files],  # they are part of each document's origin
+            # Their names are part of each document's origin.
+            "files": [WRITTEN] if isinstance(files, Stage) else [file.name for file in files],
         }
         | ({"paragraphs": distinct.model_dump(mode="json")} if distinct else {}),
-        content={"files": _content(files, place.hashes)},
+        inputs={"synthesis": files} if isinstance(files, Stage) else {},
+        content={} if isinstance(files, Stage) else {"files": _content(files, place.hashes)},
         work=work,
         resumable=True,
     )
@@ -249,7 +253,9 @@ def probes_stage(
         root=place.root,
         part={
             "seed": recipe.seed,
-            "probes": [p.model_dump(mode="json", exclude={"path", "paths"}) for p in probes],
+            "probes": [
+                p.model_dump(mode="json", exclude={"path", "paths", "every"}) for p in probes
+            ],
             "roles": {name: recipe.sources[name].role for name in held_out},
         }
         | ({"words": words_version()} if tasks else {}),

@@ -52,8 +52,8 @@ def write_average(job: TrainingJob, loaded: Any, export: Export) -> None:
             continue
         with hook.in_place(loaded):
             export.write(loaded, job.folder / f"{MODEL_FOLDER}-average")
-            measurements, _ = job.measure(loaded, job.order.num_tokens)
+            measured = job.measure(loaded, job.order.num_tokens)
         if job.processes.is_first:
             journal = Journal(job.folder / AVERAGE)
             journal.path.unlink(missing_ok=True)
-            journal.append(*(measurement.row() for measurement in measurements))
+            journal.append(*(measurement.row() for measurement in measured.measurements))

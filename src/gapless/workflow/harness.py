@@ -27,17 +27,25 @@ def harness_probes(recipe: Recipe) -> list[Harness]:
 
 def harness_specs(recipe: Recipe) -> list[TaskSpec]:
     """Return the tasks that are asked, those of suites included, in the recipe's order."""
+    return [spec for own in _specs_by_probe(recipe).values() for spec in own]
+
+
+def _specs_by_probe(recipe: Recipe) -> dict[int, list[TaskSpec]]:
+    """Return the place of each probe in ``probing.probes`` to its tasks."""
     from gapless.evaluation.harness import TaskSpec, task_specs
 
-    found: list[TaskSpec] = []
-    for probe in harness_probes(recipe):
+    found: dict[int, list[TaskSpec]] = {}
+    for number, probe in enumerate(recipe.probing.probes):
+        if not isinstance(probe, Harness):
+            continue
+        found[number] = []
         if probe.suite is not None:
-            found += task_specs(probe.suite, role=probe.role, limit=probe.limit)
+            found[number] += task_specs(probe.suite, role=probe.role, limit=probe.limit)
         for each in probe.tasks:
             task = HarnessTask(task=each) if isinstance(each, str) else each
             role = task.role or probe.role
             assert role is not None, "checks.py refuses a task without a role"
-            found.append(
+            found[number].append(
                 TaskSpec(
                     name=task.task,
                     role=role,
@@ -47,6 +55,15 @@ def harness_specs(recipe: Recipe) -> list[TaskSpec]:
                 )
             )
     return found
+
+
+def _places_of_specs(recipe: Recipe) -> dict[int, range]:
+    """Return the place of each probe to those of its tasks among all that are asked."""
+    places, begin = {}, 0
+    for number, own in _specs_by_probe(recipe).items():
+        places[number] = range(begin, begin + len(own))
+        begin += len(own)
+    return places
 
 
 def harness_paths(recipe: Recipe, recipe_dir: Path) -> list[Path]:
@@ -114,6 +131,8 @@ def keep_harness(
             "shots": task.shots,
             "digest": task.digest,
             "bytes_read": task.bytes_read,
+            "tokens_written": task.tokens_written,
+            "asked": task.asked,
             "left_out": list(task.left_out),
         }
         for task in kept
@@ -125,30 +144,40 @@ def harness_measurer(
 ) -> Callable[..., tuple[list[Measurement], dict[str, ItemValues]]] | None:
     """Return what asks the tasks of a run at a point of it (`measure_harness`); None without any.
 
-    Tasks are loaded, and compared with those that the stage ``probes`` kept, when first asked.
+    Tasks are loaded, and compared with those that the stage ``probes`` kept, when first asked. With
+    a ``number``, those of one probe are asked: the one at that place in ``probing.probes``.
     """
     if not harness_probes(recipe):
         return None
     from gapless.evaluation.harness import check_same, measure_harness, read_harness
 
     loaded: list[LoadedTasks] = []
+    places = _places_of_specs(recipe)
 
-    def ask(model: Any, tokenizer: Any, **where: Any) -> Any:
+    def ask(model: Any, tokenizer: Any, *, number: int | None = None, **where: Any) -> Any:
         if not loaded:
             tasks = load_harness(recipe, recipe_dir)
             check_same(read_harness(probes.path), tasks, where=str(probes.path))
             loaded.append(tasks)
-        return measure_harness(model, tokenizer, loaded[0], **where)
+        asked = loaded[0] if number is None else loaded[0].of(places[number])
+        return measure_harness(model, tokenizer, asked, **where)
 
     return ask
 
 
-def harness_bytes(probes: Stage) -> Iterator[int]:
-    """Give the bytes that each task has the model read; none before the probes are made."""
-    if probes.is_done():
-        for facts in probes.facts().values():
-            if isinstance(facts, dict) and "bytes_read" in facts:
-                yield facts["bytes_read"]
+def harness_sizes(recipe: Recipe, probes: Stage) -> Iterator[tuple[int, int, int]]:
+    """Give of each task its probe's place, the bytes read and written, and the tokens written.
+
+    None before the probes are made.
+    """
+    if not probes.is_done():
+        return
+    owners = {place: number for number, own in _places_of_specs(recipe).items() for place in own}
+    for facts in probes.facts().values():
+        if isinstance(facts, dict) and "bytes_read" in facts:
+            # Probes of before these were counted have neither.
+            written = facts.get("tokens_written", 0)
+            yield owners[facts.get("asked", 0)], facts["bytes_read"], written
 
 
 def harness_warnings(recipe: Recipe, recipe_dir: Path) -> Iterator[str]:

@@ -18,6 +18,7 @@ from gapless.records.live_views import Line, Live, LiveArm, LiveFault, LiveValue
 from gapless.records.watched import WHAT
 from gapless.workflow.early_decay import end_token
 from gapless.workflow.run_folder import REPORT_FILE, RunFolder
+from gapless.workflow.time_spent import shares_of_time
 
 _RECENT_STEPS = 32
 _LOSS_POINTS = 400
@@ -116,6 +117,7 @@ class LiveRun:
         learnt = [row for row in steps if row["loss"] is not None]
         metric, lines = _changes(measured)
         speed, left = _pace(read(SPEED), None if done or total is None else total - seen)
+        measuring, costs = shares_of_time(read(SPEED)).get("measuring", (None, {}))
         return LiveArm(
             name=name,
             state=state,
@@ -134,6 +136,8 @@ class LiveRun:
                 LiveFault(step=row["step"], what=row["what"], action=row["action"])
                 for row in read(FAULTS)
             ),
+            measuring=measuring,
+            costs=tuple(costs.items()),
         )
 
     def _reader(self, arm: str, training: ArtifactFolder) -> Callable[[str], list[dict[str, Any]]]:
@@ -187,20 +191,20 @@ def _shown_metric(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _last_values(rows: Sequence[Mapping[str, Any]]) -> Iterator[LiveValue]:
-    if not rows:
-        return
     base = {(row["probe"], row["metric"]): row["value"] for row in rows if row["tokens_seen"] == 0}
-    last = rows[-1]["tokens_seen"]
-    for row in (row for row in rows if row["tokens_seen"] == last):
+    last = {(row["probe"], row["metric"]): row for row in rows}
+    for row in last.values():
         before = base.get((row["probe"], row["metric"]))
         sign = 1 if row["higher_is_better"] else -1
+        is_first = before is None or row["tokens_seen"] == 0
         yield LiveValue(
             probe=row["probe"],
             role=row["role"],
             metric=row["metric"],
             value=row["value"],
-            change=None if before is None or last == 0 else sign * (row["value"] - before),
+            change=None if is_first else sign * (row["value"] - before),
             standard_error=row["standard_error"],
+            tokens_seen=row["tokens_seen"],
         )
 
 

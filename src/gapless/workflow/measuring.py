@@ -1,16 +1,28 @@
 """Measurement zero of an arm, and how it is measured on the way."""
 
-from collections.abc import Callable
+import math
+import time
+from collections.abc import Callable, Container, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from gapless.recipe import Recipe
-from gapless.records.arm_journals import MEASUREMENTS
+from gapless.recipe.probes import Harness
+from gapless.records.arm_journals import MEASUREMENTS, SPEED
 from gapless.records.journal import Journal
-from gapless.records.measurements import items_path, read_items, read_measurements, write_items
+from gapless.records.measurements import (
+    Measured,
+    items_path,
+    read_items,
+    read_measurements,
+    write_items,
+)
+from gapless.records.watched import PARTS, WHAT
 from gapless.workflow.base_model import BaseModel, check_context
 from gapless.workflow.harness import harness_measurer
+from gapless.workflow.probe_names import owners, probe_names
 from gapless.workflow.stage import Stage, Workplace
 
 BASE = "base"
@@ -30,11 +42,12 @@ def base_stage(arm: Recipe, model: BaseModel, probes: Stage, place: Workplace) -
             compute.keep(loaded)
             loaded = loaded.to(compute.device)
             measure = measurer(arm, model, probes, compute=compute, arm_name="base")
-            measurements, items = measure(loaded, 0)
+            found = measure(loaded, 0)
         journal = Journal(folder / MEASUREMENTS)
-        journal.append(*(m.row() for m in measurements))
-        write_items(items_path(folder, 0), items)
-        return {f"{m.probe}/{m.metric}": m.value for m in measurements}
+        journal.append(*(m.row() for m in found.measurements))
+        write_items(items_path(folder, 0), found.items)
+        Journal(folder / SPEED).append(_time_row(found))
+        return {f"{m.probe}/{m.metric}": m.value for m in found.measurements}
 
     return Stage(
         kind=BASE,
@@ -53,14 +66,30 @@ def base_stage(arm: Recipe, model: BaseModel, probes: Stage, place: Workplace) -
     )
 
 
+def _time_row(measured: Measured) -> dict[str, Any]:
+    seconds = {name: round(own, 6) for name, own in measured.seconds.items()}
+    whole = round(math.fsum(measured.seconds.values()), 6)
+    return {"tokens_seen": 0, WHAT: "measuring", "seconds": whole, PARTS: seconds}
+
+
 def measurer(
-    arm: Recipe, model: BaseModel, probes: Stage, *, compute: Any, arm_name: str
-) -> Callable[[Any, int], Any]:
-    """Return what asks a model every probe of an arm, after a number of tokens seen."""
+    arm: Recipe,
+    model: BaseModel,
+    probes: Stage,
+    *,
+    compute: Any,
+    arm_name: str,
+    due: Callable[[int], Container[int]] | None = None,
+) -> Callable[[Any, int], Measured]:
+    """Return what asks a model the probes of an arm, after a number of tokens seen.
+
+    ``due`` says which probes of the recipe are asked then, by their places; all when left out.
+    """
     from gapless.evaluation import Generator, Scorer, measure, read_probes
     from gapless.sandbox import Sandbox
 
-    items, tokenizer = read_probes(probes.path), model.tokenizer()
+    items, tokenizer, names = read_probes(probes.path), model.tokenizer(), probe_names(arm)
+    whose = owners(arm, model.recipe_dir, items)
     sandbox = Sandbox.choose() if any(probe.runs_code for probe in items) else None
     settings: Any = {
         "context": arm.order.context,
@@ -68,31 +97,40 @@ def measurer(
     }
     more = harness_measurer(arm, model.recipe_dir, probes)
 
-    def ask(loaded: Any, tokens_seen: int) -> Any:
+    def ask(loaded: Any, tokens_seen: int) -> Measured:
+        asked = range(len(names)) if due is None else due(tokens_seen)
         scorer = Scorer(loaded, tokenizer, **settings)
-        measurements, values = measure(
-            scorer,
-            items,
-            arm=arm_name,
-            tokens_seen=tokens_seen,
-            generator=Generator(loaded, tokenizer, **settings),
-            sandbox=sandbox,
-        )
-        if more is not None:
-            found = more(
-                loaded,
-                tokenizer,
-                arm=arm_name,
-                tokens_seen=tokens_seen,
-                precision=settings["precision"],
-            )
-            measurements, values = measurements + found[0], values | found[1]
-        return measurements, values
+        generator = Generator(loaded, tokenizer, **settings)
+        where: Any = {"arm": arm_name, "tokens_seen": tokens_seen}
+        found = Measured([], {})
+        for probe in items:
+            numbers = [number for number in whose[probe.name] if number in asked]
+            if numbers:
+                with _timed(found.seconds, names[numbers[0]]):
+                    found.add(
+                        *measure(scorer, [probe], **where, generator=generator, sandbox=sandbox)
+                    )
+        for number, own in enumerate(arm.probing.probes):
+            if isinstance(own, Harness) and number in asked:
+                assert more is not None
+                with _timed(found.seconds, names[number]):
+                    precision = settings["precision"]
+                    found.add(*more(loaded, tokenizer, number=number, **where, precision=precision))
+        return found
 
     return ask
 
 
-def measured_base(base: Stage, name: str) -> Any:
+@contextmanager
+def _timed(seconds: dict[str, float], name: str) -> Iterator[None]:
+    """Add the seconds that something takes to those of a name."""
+    started = time.perf_counter()
+    yield
+    seconds[name] = seconds.get(name, 0.0) + time.perf_counter() - started
+
+
+def measured_base(base: Stage, name: str) -> Measured:
     """Return measurement zero of the arm called ``name``, with its items."""
     measurements = read_measurements(base.path / MEASUREMENTS)
-    return [replace(m, arm=name) for m in measurements], read_items(items_path(base.path, 0))
+    rows = [replace(m, arm=name) for m in measurements]
+    return Measured(rows, read_items(items_path(base.path, 0)))

@@ -1,41 +1,150 @@
 """The pace of an arm: after which steps it is measured and saved, and how fast it learns."""
 
+from __future__ import annotations
+
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from gapless.errors import RecipeError
 from gapless.mixing import Rounds
 from gapless.recipe import Recipe
+from gapless.recipe.probes import Perplexity
 from gapless.recipe.schedules import overlong
 from gapless.workflow.early_decay import check_early_decay, clock_of, end_token
 from gapless.workflow.order import batch_rows
 
+if TYPE_CHECKING:
+    from gapless.evaluation.cadence import Cadence, Rung
 
-def steps_to_measure(
-    arm: Recipe, total_tokens: int, readings: Sequence[int] = ()
-) -> tuple[list[int], list[int]]:
-    """Return the steps after which an arm is measured, and those after which it is saved.
+
+@dataclass(frozen=True, kw_only=True)
+class ProbePace:
+    """How often one probe of the recipe is asked."""
+
+    wanted: int | None
+    """Tokens between two measurements, as the recipe has it."""
+    distance: int | None
+    """Tokens between them as it is done; None where no even part is left."""
+    points: int
+    """How often it is asked after the base, in the whole order."""
+    is_as_wanted: bool
+    """Whether a budget changes nothing of it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """After which steps an arm is measured, by which probes, and saved."""
+
+    batch_tokens: int
+    asked: Mapping[int, frozenset[int]]
+    """Step to the places, in ``probing.probes``, of the probes asked after it; rising."""
+    saved: Sequence[int]
+    """Steps after which the state is saved."""
+    probes: Sequence[ProbePace]
+
+    @property
+    def measured(self) -> list[int]:
+        """The steps after which something is asked."""
+        return list(self.asked)
+
+    def due(self, tokens_seen: int) -> frozenset[int]:
+        """Return the probes that are asked after some tokens, the end of a step of the pace."""
+        return self.asked[math.ceil(tokens_seen / self.batch_tokens)]
+
+
+def pace_of(
+    arm: Recipe,
+    total_tokens: int,
+    readings: Sequence[int] = (),
+    *,
+    costs: Sequence[float] | None = None,
+) -> Pace:
+    """Return when an arm is measured and saved.
+
+    One that decays early is measured as the whole run is until it ends: whoever shares its
+    beginning shares its points.
 
     Args:
         arm: the arm.
-        total_tokens: of its whole order; one that decays early is measured as the whole run is.
+        total_tokens: of its whole order.
         readings: the rows after which a mixture that reacts is read.
+        costs: of asking each probe once, in tokens of training; needed where there is a budget.
 
     """
-    from gapless.evaluation import probe_steps
+    from gapless.evaluation.cadence import within
 
-    batch, end = arm.training.batch_tokens, end_token(arm, total_tokens)
-    total = math.ceil(end / batch)
+    batch, probing = arm.training.batch_tokens, arm.probing
+    end = math.ceil(end_token(arm, total_tokens) / batch)
+    save_every = _steps(arm, arm.training.checkpoints.every, total_tokens // 10)
+    ladders = _ladders(arm, total_tokens, save_every, {row // batch_rows(arm) for row in readings})
+    places = [0] * len(ladders)
+    if probing.budget is not None:
+        assert costs is not None
+        places = within(probing.budget, total_tokens, costs, ladders)
+    rungs = [ladder.rungs[place] for ladder, place in zip(ladders, places, strict=True)]
+    asked: dict[int, set[int]] = {}
+    for number, rung in enumerate(rungs):
+        for step in (*(step for step in rung.steps if step < end), end):
+            asked.setdefault(step, set()).add(number)
+    return Pace(
+        batch_tokens=batch,
+        asked={step: frozenset(asked[step]) for step in sorted(asked)},
+        saved=sorted({*range(save_every, end, save_every), end}),
+        probes=[
+            ProbePace(
+                wanted=_told(ladder.rungs[0], ladder, probe.every or probing.every, batch),
+                distance=_told(rung, ladder, probe.every or probing.every, batch),
+                points=len(rung.steps),
+                is_as_wanted=place == 0,
+            )
+            for probe, ladder, rung, place in zip(
+                probing.probes, ladders, rungs, places, strict=True
+            )
+        ],
+    )
 
-    def steps(tokens: int | None, default: int) -> int:
-        return max(1, round((default if tokens is None else tokens) / batch))
 
-    save_every = steps(arm.training.checkpoints.every, total_tokens // 10)
-    saved = sorted({*range(save_every, total, save_every), total})
-    every = steps(arm.probing.every, total_tokens // 20)
-    first = min(steps(arm.probing.first, batch), every)
-    read = {row // batch_rows(arm) for row in readings if row * arm.order.context <= end} - {0}
-    return sorted({*probe_steps(total, first, every), *saved, *read}), saved
+def _told(rung: Rung, ladder: Cadence, asked_for: int | None, batch_tokens: int) -> int | None:
+    """Return a rung's distance in tokens: the recipe's own number, as often as it was doubled."""
+    first = ladder.rungs[0].distance
+    if rung.distance is None or first is None:
+        return None
+    return rung.distance // first * (asked_for or first * batch_tokens)
+
+
+def _steps(arm: Recipe, tokens: int | None, default: int) -> int:
+    return max(1, round((default if tokens is None else tokens) / arm.training.batch_tokens))
+
+
+def _ladders(arm: Recipe, total_tokens: int, save_every: int, read: set[int]) -> list[Cadence]:
+    """Return when each probe is asked in the whole run, and when it could be less often.
+
+    Those of the usual distance or less are asked at the dense steps of the beginning, and after
+    steps that are saved or ``read``; perplexities in any case after the latter.
+    """
+    from gapless.evaluation.cadence import frequent, probe_steps, rare
+
+    probing, default = arm.probing, total_tokens // 20
+    whole = math.ceil(total_tokens / arm.training.batch_tokens)
+    usual = _steps(arm, probing.every, default)
+    distances = [
+        usual if probe.every is None else _steps(arm, probe.every, default)
+        for probe in probing.probes
+    ]
+    first, finest = _steps(arm, probing.first, arm.training.batch_tokens), min(distances)
+    more = {*range(save_every, whole, save_every), *read} - {0}
+    grid = sorted({*probe_steps(whole, min(first, finest), finest), *more})
+    ladders = []
+    for probe, distance in zip(probing.probes, distances, strict=True):
+        forced = read - {0} if isinstance(probe, Perplexity) else set()
+        if distance > max(usual, finest):
+            ladders.append(rare(whole, distance, grid=grid, forced=forced))
+        else:
+            start = min(first, distance)
+            ladders.append(frequent(whole, start, distance, grid=grid, more=more, forced=forced))
+    return ladders
 
 
 def rate_of(arm: Recipe, rounds: Rounds) -> Callable[[int], float]:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from shutil import disk_usage
 from typing import Any
 
@@ -10,9 +10,8 @@ from gapless.errors import RecipeError, RunError
 from gapless.mixing import Supply, plan_phases
 from gapless.recipe import Recipe
 from gapless.recipe.mixtures import Groups, Shares
-from gapless.recipe.probes import BitsPerByte, Perplexity
 from gapless.recipe.schema import Order
-from gapless.recipe.scores import Language, ModelPerplexity, Score, Topic
+from gapless.recipe.scores import ModelPerplexity
 from gapless.recipe.selections import Budgeted, Selection
 from gapless.records.token_store import TokenStore
 from gapless.records.views import Plan, PlanArm, PlanMixtureRow, PlanScore, PlanSource, PlanStage
@@ -22,24 +21,30 @@ from gapless.workflow.arm_checks import check_machine, check_methods
 from gapless.workflow.base_model import check_context
 from gapless.workflow.early_decay import check_early_decay, end_token
 from gapless.workflow.going_on import place_of, shared_tokens, tokens_taken_over
-from gapless.workflow.harness import harness_bytes, harness_warnings
+from gapless.workflow.harness import harness_warnings
 from gapless.workflow.order import batch_rows, roles, rounds_of, settle_order, with_proposals
-from gapless.workflow.pace import steps_to_measure
+from gapless.workflow.pace import pace_of
+from gapless.workflow.pace_words import measuring_words
 from gapless.workflow.plan_memory import arm_memory
+from gapless.workflow.plan_synthesis import plan_syntheses
 from gapless.workflow.plan_tree import mixture_tree
 from gapless.workflow.plan_warnings import order_warnings, run_warnings
 from gapless.workflow.planned_rows import planned_rows
+from gapless.workflow.probe_costs import (
+    BYTES_PER_TOKEN,
+    Asking,
+    costs_of_probes,
+    counted,
+    estimated,
+)
 from gapless.workflow.run_folder import RunFolder
 from gapless.workflow.stage import Stage
-from gapless.workflow.tasks import task_bytes
 from gapless.workflow.tree import ArmStages, Tree
 
 _BYTES_PER_PARAMETER_CHECKPOINT = 12
 """fp32 weights and two moments; fewer bits take less."""
 _TRAINING_PASSES = 3
 """Training costs as much as three forward passes."""
-_BYTES_PER_TOKEN_ESTIMATE = 3.5
-"""UTF-8 bytes per token of English text, for a source that is not tokenised yet."""
 
 
 def make_plan(tree: Tree, folder: RunFolder, *, machine_speed: bool = True) -> Plan:
@@ -56,7 +61,10 @@ def make_plan(tree: Tree, folder: RunFolder, *, machine_speed: bool = True) -> P
         where = f"arms.{name}." if tree.recipe.arms else ""
         check_early_decay(tree.arms[name].recipe, order["tokens"], where=where)
     speed = _speed(tree.recipe) if machine_speed else float("inf")
-    arms = [_arm(name, tree, order, facts, speed) for name, order in settled.items()]
+    asked = _Asked.of(tree)
+    if not exact:
+        asked = replace(asked, exact=False)
+    arms = [_arm(name, tree, order, facts, speed, asked) for name, order in settled.items()]
     mixture = [row for name, order in settled.items() for row in _mixture(name, tree, order)]
     return Plan(
         run_dir=folder.path,
@@ -66,6 +74,7 @@ def make_plan(tree: Tree, folder: RunFolder, *, machine_speed: bool = True) -> P
         stages=tuple(_stage(stage) for stage in tree.stages()),
         sources=tuple(sources),
         scores=tuple(_scores(tree, sources, speed)),
+        syntheses=tuple(plan_syntheses(tree, folder)),
         mixture=tuple(mixture),
         tree=mixture_tree(
             tree.arms, {name: pool.tokens for name, pool in tree.pools.items()}, mixture
@@ -108,7 +117,7 @@ def _source(name: str, tree: Tree) -> PlanSource:
         name=name,
         role=role,
         documents=None,
-        tokens=round(tree.source_bytes[name] / _BYTES_PER_TOKEN_ESTIMATE),
+        tokens=round(tree.source_bytes[name] / BYTES_PER_TOKEN),
         held_out_documents=None,
         removed_documents=None,
         exact=False,
@@ -195,30 +204,48 @@ def _mixture(name: str, tree: Tree, order: Mapping[str, Any]) -> Iterator[PlanMi
             )
 
 
-def _arm(name: str, tree: Tree, order: Mapping[str, Any], facts: Any, speed: float) -> PlanArm:
+@dataclass(frozen=True)
+class _Asked:
+    """What the probes of a recipe, the same for every arm, take to be asked once."""
+
+    askings: Sequence[Asking]
+    costs: Sequence[float]
+    """Of each probe, in tokens of training."""
+    exact: bool
+    """Whether tokens were counted."""
+
+    @classmethod
+    def of(cls, tree: Tree) -> "_Asked":
+        recipe, place = tree.recipe, tree.place
+        # Only a budget needs to know exactly: what it allows is what the run will do.
+        exact = recipe.probing.budget is not None and tree.probes.is_done()
+        if exact:
+            askings = counted(recipe, place.recipe_dir, tree.probes, tree.model.tokenizer())
+        else:
+            askings = estimated(recipe, place, tree.probes)
+        return cls(askings, costs_of_probes(recipe, askings), exact)
+
+
+def _arm(
+    name: str, tree: Tree, order: Mapping[str, Any], facts: Any, speed: float, asked: _Asked
+) -> PlanArm:
     recipe, rounds = tree.arms[name].recipe, rounds_of(tree.arms[name].recipe, order)
     tokens = end_token(recipe, order["tokens"])
-    measured, saved = steps_to_measure(recipe, order["tokens"], rounds.readings)
+    pace = pace_of(recipe, order["tokens"], rounds.readings, costs=asked.costs)
     done = _tokens_of_trunk(name, tree, order["tokens"])
-    own = [step for step in measured if step * recipe.training.batch_tokens > done]
-    flops = facts.training_flops(tokens - done, recipe.order.context)
-    probed_bytes = [
-        *_probed_bytes(recipe),
-        *task_bytes(recipe, tree.place),
-        *harness_bytes(tree.probes),
-    ]
-    probed_tokens = [round(num_bytes / _BYTES_PER_TOKEN_ESTIMATE) for num_bytes in probed_bytes]
-    probed = sum(probed_tokens)
-    once = facts.training_flops(probed, recipe.order.context) / _TRAINING_PASSES
-    evaluation = once * len(own)
+    own = {step: due for step, due in pace.asked.items() if step * pace.batch_tokens > done}
+    measuring = math.fsum(asked.costs[probe] for due in own.values() for probe in due)
+    flops = facts.training_flops(tokens - done + measuring, recipe.order.context)
+    probed_tokens = [each.read + each.written for each in asked.askings]
     return PlanArm(
         name=name,
         tokens=tokens,
-        steps=saved[-1],
-        flops=flops + evaluation,
-        hours=(flops + evaluation) / speed / 3600,
+        steps=pace.saved[-1],
+        flops=flops,
+        hours=flops / speed / 3600,
         probes=len(own),
         memory_bytes=arm_memory(recipe, facts, probed_tokens, _compute(recipe)),
+        measuring=measuring_words(recipe, pace, asked.costs, tokens, exact=asked.exact),
     )
 
 
@@ -233,30 +260,6 @@ def _tokens_of_trunk(name: str, tree: Tree, total_tokens: int) -> int:
     if not trunk.training.is_done() and tokens_taken_over(place, until=total_tokens) == found:
         return until // batch * batch  # it has not come so far, and will keep its state there
     return found
-
-
-def _probed_bytes(recipe: Recipe) -> Iterator[int]:
-    """Give the bytes of held-out text that each probe reads of each source, at most."""
-    held_out = [name for name, source in recipe.trained_sources.items() if source.held_out > 0]
-    whole: set[str] = set()
-    for probe in recipe.probing.probes:
-        for name in held_out:
-            if isinstance(probe, BitsPerByte):
-                yield probe.bytes_per_source
-            elif isinstance(probe, Perplexity):
-                score = recipe.scores.get(probe.by or "")
-                if score is not None and name in recipe.scored_sources(score):
-                    yield probe.bytes_per_label * _num_labels(score)
-                elif name not in whole:
-                    whole.add(name)
-                    yield probe.bytes_per_label
-
-
-def _num_labels(score: Score) -> int:
-    """Return how many labels a score gives; 1 where only the documents can tell."""
-    if isinstance(score, Topic):
-        return len(score.topics)
-    return len(score.among or ()) or 1 if isinstance(score, Language) else 1
 
 
 def _machine_warnings(tree: Tree) -> Iterator[str]:

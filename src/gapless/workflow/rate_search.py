@@ -89,7 +89,9 @@ def search_recipe(recipe: Recipe, asked: Range) -> Recipe:
     tree["order"] |= {"phases": [first], "changes": []}
     tree["training"] |= {"schedule": _SCHEDULE, "faults": {}, "average": None, "decay_from": None}
     tree["training"]["checkpoints"] = {"every": tokens}
-    tree["probing"] |= {"every": tokens, "first": tokens}
+    tree["probing"] |= {"every": tokens, "first": tokens, "budget": None}
+    for probe in tree["probing"]["probes"]:
+        probe["every"] = None
     tree["arms"] = {name_of(rate): {"training": {"learning_rate": rate}} for rate in asked.rates()}
     tree["name"] = f"{recipe.name[: 80 - len(SUFFIX)]}{SUFFIX}"
     return decode(tree, where=tree["name"])

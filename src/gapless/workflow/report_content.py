@@ -13,12 +13,15 @@ from gapless.records.artifact import ArtifactFolder
 from gapless.records.journal import Journal
 from gapless.report import content as shown
 from gapless.selection import describe
+from gapless.workflow.arm import MEASURING
+from gapless.workflow.measuring import BASE
 from gapless.workflow.order_words import phase_words
 from gapless.workflow.report_findings import findings, pairs
 from gapless.workflow.report_order import OrderOfArm
 from gapless.workflow.report_scores import ScoreColumns
+from gapless.workflow.report_synthesis import syntheses
 from gapless.workflow.report_text import removals, source_content
-from gapless.workflow.report_watch import gradients, parts_moved, run_facts, seconds_of
+from gapless.workflow.report_watch import base_facts, gradients, parts_moved, run_facts, seconds_of
 from gapless.workflow.results import ANALYSIS
 from gapless.workflow.run_folder import RECIPE_FILE, RunFolder
 
@@ -39,12 +42,19 @@ def content_of(folder: RunFolder, *, arm_prefix: str = "") -> shown.Content:
         pairs=tuple(pairs(analysis, arm_prefix)),
         sources=tuple(source_content(name, recipe, stages) for name in recipe.sources),
         removals=tuple(removals(recipe, stages)),
+        syntheses=tuple(syntheses(recipe, stages)),
         scores=tuple(columns.numbers()),
         labels=tuple(columns.labels()),
         recipe_yaml=(folder.path / RECIPE_FILE).read_text(),
         environment=_environment(folder)
+        | base_facts(stages[BASE].path)
         | run_facts({name: stages[f"training.{name}"].path for name in arms(recipe)}),
-        warnings=(*_warnings(recipe), *_left_out(recipe, stages)),
+        warnings=(
+            *_warnings(recipe),
+            *_left_out(recipe, stages),
+            *_budgets(recipe, stages),
+            *dict.fromkeys(_shared_points(analysis.rows)),
+        ),
     )
 
 
@@ -193,6 +203,33 @@ def _left_out(recipe: Recipe, stages: Mapping[str, ArtifactFolder]) -> Iterator[
             yield (
                 f"The arm {name} left out {left_out:,} of its {len(steps):,} batches, which went "
                 f"wrong: see {folder.name}/faults.jsonl."
+            )
+
+
+def _budgets(recipe: Recipe, stages: Mapping[str, ArtifactFolder]) -> Iterator[str]:
+    """Yield how often each arm was measured for the sake of a budget."""
+    for name in arms(recipe):
+        for told in stages[f"training.{name}"].manifest().facts.get(MEASURING, ()):
+            yield f"The arm {name}: {told}."
+
+
+def _shared_points(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield where a mean over a role's probes stands at fewer points than they do."""
+    for row in rows:
+        if row["kind"] != "role":
+            continue
+        own = [
+            len(each["curve"]["tokens"])
+            for each in rows
+            if each["kind"] == "probe"
+            and all(each[key] == row[key] for key in ("arm", "role", "metric"))
+        ]
+        number = len(row["curve"]["tokens"])
+        if max(own) > number:
+            yield (
+                f"The mean of {row['num_probes']} {row['role']} probes in "
+                f"{row['metric'].replace('_', ' ')} stands at the {number} points that all of them "
+                f"share; the one measured most often has {max(own)}."
             )
 
 

@@ -1,10 +1,11 @@
 """What the report says of a training besides its results: moved layers, gradients, time, memory."""
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import median
-from typing import Any, get_args
+from typing import Any
 
 from gapless.records.arm_journals import SPEED
 from gapless.records.journal import Journal
@@ -15,16 +16,17 @@ from gapless.records.watched import (
     GRADIENTS,
     HEAD,
     LAYER_COSINES,
+    PARTS,
     PEAK_MEMORY,
     PER_MILLION,
     SHARE,
     UPDATE,
-    WHAT,
-    Work,
 )
 from gapless.report import content as shown
 from gapless.units import format_bytes
+from gapless.workflow.time_spent import share_words, shares_of_time
 
+_MOST_PROBES = 6
 _ORDER = (EMBEDDINGS, "", FINAL_NORM, HEAD)
 """How text passes the parts of a model; the layers stand at the empty name."""
 
@@ -63,6 +65,19 @@ def seconds_of(training: Path) -> float:
     return math.fsum(row.get("seconds", 0.0) for row in Journal(training / SPEED).rows())
 
 
+def base_facts(base: Path) -> dict[str, str]:
+    """Return how long measurement zero took, in words; nothing of a run from before it was timed.
+
+    It is measured once for all arms, and is in no arm's time.
+    """
+    rows = list(Journal(base / SPEED).rows())
+    if not rows:
+        return {}
+    parts = Counter(rows[-1].get(PARTS, {})).most_common(_MOST_PROBES)
+    probes = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in parts)
+    return {"time measuring the base": f"{rows[-1]['seconds']:.1f} s ({probes})"}
+
+
 def run_facts(trainings: Mapping[str, Path]) -> dict[str, str]:
     """Return where the time of a run's trainings went, arm by arm, in words."""
     facts: dict[str, dict[str, str]] = {}
@@ -79,11 +94,8 @@ def run_facts(trainings: Mapping[str, Path]) -> dict[str, str]:
 
 
 def _facts(rows: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
-    total = sum(row.get("seconds", 0.0) for row in rows)
-    for what in get_args(Work):
-        own = [row for row in rows if row.get(WHAT) == what]
-        if own and total:
-            yield f"time {what}", f"{sum(row['seconds'] for row in own) / total:.1%}"
+    for what, spent in shares_of_time(rows).items():
+        yield f"time {what}", share_words(*spent)
     shares = [row[SHARE] for row in rows if SHARE in row]
     if shares:
         yield "share of this machine's matrix rate", f"{median(shares):.0%}"

@@ -92,11 +92,16 @@ class ArmObserver:
         values = {m.probe: m for m in measurements if m.metric == "bits_per_byte"}
         if not self._base:
             self._base = {name: m.value for name, m in values.items()}
-        self._gain = self._change(values, "domain")
-        self._forgetting = self._change(values, "general")
+        if values.keys() >= self._base.keys():  # else what was last seen stays
+            self._gain = self._change(values, "domain")
+            self._forgetting = self._change(values, "general")
 
     def left_out(self, what: str) -> None:
         """Say that a batch is left out."""
+        self.noted(what)
+
+    def noted(self, what: str) -> None:
+        """Say something of the training."""
         self._progress.note(f"training {self._arm}: {what}")
 
     def _change(self, values: Mapping[str, Measurement], role: str) -> float | None:

@@ -26,6 +26,15 @@ class Workplace:
     """Where artifacts are."""
     hashes: FileHashes
     engine: Engine
+    told: Callable[[str, str], None] = lambda _label, _how_far: None
+    """Hears how far a long stage is: its label, and a few words."""
+    requests_to: Path | None = None
+    """A folder for what a language model is to be asked, instead of asking it over the network."""
+
+    @property
+    def answers(self) -> Path:
+        """Where the answers of language models are kept: one file for all runs of a folder."""
+        return self.root.parent.parent / "answers.sqlite"
 
     def file(self, path: str, where: str) -> Path:
         """Return the place of a file that the recipe names at ``where``.

@@ -1,8 +1,10 @@
 """The whole tree of a recipe's stages."""
 
-from collections.abc import Callable, Iterator, Mapping
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gapless.mixing import Rule
 from gapless.recipe import Recipe, arms
@@ -17,6 +19,10 @@ from gapless.workflow.pool import PoolStages
 from gapless.workflow.results import analysis_stage
 from gapless.workflow.scores import ScoreStages
 from gapless.workflow.stage import Stage, Workplace
+from gapless.workflow.synthesis import Writing, synthesis_bytes, writings
+
+if TYPE_CHECKING:
+    from gapless.corpus import SourceFile
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,8 @@ class Tree:
     model: BaseModel
     source_bytes: dict[str, int]
     """Source name to about how many bytes of text it has, before anybody has read it."""
+    syntheses: dict[str, Writing]
+    """What a language model writes; a run does those that sources are made of."""
     documents: dict[str, Stage]
     duplicates: Stage
     pools: dict[str, PoolStages]
@@ -53,19 +61,25 @@ class Tree:
 
     def data_stages(self) -> Iterator[Stage]:
         """Yield what must be there before tokens can be counted to the last one."""
-        yield from self.documents.values()
-        yield self.duplicates
-        yield from (pool.tokens for pool in self.pools.values())
-        yield from self._scores_of_probes()
-        yield self.probes
-        if self.contamination is not None:
-            yield self.contamination
+        written = {self.recipe.synthesis_of(name) for name in self.documents}
+        wanted = [
+            *(d for name, d in self.documents.items() if not self.recipe.synthesis_of(name)),
+            *(each.stage for name, each in self.syntheses.items() if name in written),
+            *self.documents.values(),
+            self.duplicates,
+            *(pool.tokens for pool in self.pools.values()),
+            self.probes,
+            *([] if self.contamination is None else [self.contamination]),
+        ]
+        yield from in_order(wanted)
 
     def stages(self) -> Iterator[Stage]:
         """Yield the stages in the order of work, each once."""
-        yield from self.data_stages()
-        earlier = {stage.label for stage in self._scores_of_probes()}
-        yield from (stage for stage in self.scores if stage.label not in earlier)
+        done = set()
+        for stage in self.data_stages():
+            done.add(stage.label)
+            yield stage
+        yield from (stage for stage in self.scores if stage.label not in done)
         for arm in self.arms.values():
             yield arm.order
         seen = set()
@@ -77,17 +91,15 @@ class Tree:
             yield arm.training
         yield self.analysis
 
-    def _scores_of_probes(self) -> list[Stage]:
-        """Return the scores that the probes stand on, with what is trained for them."""
-        needed = {stage.label for stage in _behind(self.probes)}
-        return [stage for stage in self.scores if stage.label in needed]
 
-
-def _behind(stage: Stage) -> Iterator[Stage]:
-    """Yield the stages that a stage stands on, near and far."""
-    for each in stage.inputs.values():
-        yield each
-        yield from _behind(each)
+def in_order(wanted: Iterable[Stage], done: set[str] | None = None) -> Iterator[Stage]:
+    """Yield stages, before each one what it stands on, each label once."""
+    done = set() if done is None else done
+    for stage in wanted:
+        if stage.label not in done:
+            yield from in_order(stage.inputs.values(), done)
+            done.add(stage.label)
+            yield stage
 
 
 def _as_changed(arm: Recipe) -> Iterator[Recipe]:
@@ -107,17 +119,24 @@ def build_tree(
 ) -> Tree:
     """Return the stages of a recipe, whose artifacts are or will be at ``place``."""
     model = BaseModel(recipe, recipe_dir=place.recipe_dir)
-    files = {name: data.files_of(source, place) for name, source in recipe.sources.items()}
-    documents = {
-        name: data.documents_stage(
+    collected = {name: s for name, s in recipe.sources.items() if not recipe.synthesis_of(name)}
+    files = {name: data.files_of(source, place) for name, source in collected.items()}
+
+    def documents_of(name: str, files: list[SourceFile] | Stage) -> Stage:
+        return data.documents_stage(
             name,
-            source,
+            recipe.sources[name],
             recipe.cleaning,
-            files=files[name],
+            files=files,
             place=place,
             paragraphs=recipe.deduplication.paragraphs,
         )
-        for name, source in recipe.sources.items()
+
+    documents = {name: documents_of(name, files[name]) for name in collected}
+    syntheses = writings(recipe, documents, model=model, place=place)
+    documents = {
+        name: documents_of(name, syntheses[made].stage) if made else documents[name]
+        for name, made in ((name, recipe.synthesis_of(name)) for name in recipe.sources)
     }
     trained = {name: stage for name, stage in documents.items() if name in recipe.trained_sources}
     duplicates = data.duplicates_stage(recipe, trained, place)
@@ -177,12 +196,18 @@ def build_tree(
         seed=recipe.seed,
         root=place.root,
     )
-    source_bytes = {name: data.estimate_bytes(paths) for name, paths in files.items()}
+    source_bytes = {
+        name: data.estimate_bytes(files[name])
+        if name in files
+        else synthesis_bytes(recipe.synthesis[recipe.synthesis_of(name) or ""])
+        for name in recipe.sources
+    }
     return Tree(
         recipe=recipe,
         place=place,
         model=model,
         source_bytes=source_bytes,
+        syntheses=syntheses,
         documents=documents,
         duplicates=duplicates,
         pools=pools,

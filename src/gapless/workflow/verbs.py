@@ -1,7 +1,6 @@
 """The verbs, as the command line and the library call them."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +9,9 @@ from gapless.mixing import Rule
 from gapless.recipe import Recipe, arms, load
 from gapless.recipe.mixtures import OwnRule
 from gapless.records.arm_journals import STEPS
-from gapless.records.fingerprint import FileHashes
 from gapless.records.journal import Journal
 from gapless.records.live_views import Live
+from gapless.records.synthesis_views import Batch, Synthesized
 from gapless.records.views import (
     ArmStatus,
     Audit,
@@ -26,10 +25,8 @@ from gapless.records.views import (
     RunResult,
     Status,
 )
-from gapless.workflow.engine import Engine
+from gapless.workflow.opening import open_run, tree_of
 from gapless.workflow.run_folder import REPORT_FILE, RunFolder
-from gapless.workflow.stage import Workplace
-from gapless.workflow.tree import Tree, build_tree
 
 
 class _Silent:
@@ -57,8 +54,8 @@ def plan(
     from gapless.workflow.run import do_missing
 
     recipe = Path(recipe)
-    decoded, folder = _open(recipe, overrides, run_dir)
-    with _tree(decoded, recipe, folder) as tree:
+    decoded, folder = open_run(recipe, overrides, run_dir)
+    with tree_of(decoded, recipe, folder) as tree:
         if exact:
             with folder.locked():
                 folder.claim(decoded, list(tree.stages()))
@@ -95,7 +92,7 @@ def run(
     recipe = Path(recipe)
     if not is_first():
         wait_for_first()
-    decoded, folder = _open(recipe, overrides, run_dir)
+    decoded, folder = open_run(recipe, overrides, run_dir)
     if decoded.decontamination is None and not allow_contamination:
         raise RecipeError(
             "evaluation items would not be looked for in the training text",
@@ -107,7 +104,9 @@ def run(
     _check_rules(decoded, rules or {}, recipe)
     with (
         observers(decoded, folder.path, progress) as observe,
-        _tree(decoded, recipe, folder, observe=observe, stop=stop, rules=rules) as tree,
+        tree_of(
+            decoded, recipe, folder, observe=observe, stop=stop, rules=rules, told=progress.stage
+        ) as tree,
     ):
         stages = stages_until(tree, until)
         if not is_first():
@@ -134,6 +133,40 @@ def run(
         if until is None:
             report(folder.path)
         return _result(folder, did=tuple(did), stopped_at=until)
+
+
+def synthesize(
+    recipe: str | Path,
+    *,
+    only: Sequence[str] = (),
+    pilot: int | None = None,
+    batch: Batch | None = None,
+    overrides: Sequence[str] = (),
+    run_dir: str | Path | None = None,
+    progress: Progress | None = None,
+) -> list[Synthesized]:
+    """Have a language model write what a recipe asks for; answers once paid for are kept.
+
+    With ``pilot``, the first so many requests of each synthesis; `plan` estimates the rest by them.
+    With ``batch`` nothing goes over the network: what is to be asked is written to files.
+    """
+    from gapless.workflow.run import StopRequest
+    from gapless.workflow.synthesize import chosen, pilot_all, take_in, write_all
+    from gapless.workflow.together import refuse_many
+
+    refuse_many("synthesize")
+    recipe, progress, stop = Path(recipe), progress or _Silent(), StopRequest()
+    decoded, folder = open_run(recipe, overrides, run_dir)
+    batches = None if batch is None else batch.requests_to
+    opened = tree_of(decoded, recipe, folder, stop=stop, told=progress.stage, requests_to=batches)
+    with opened as tree, folder.locked():
+        wanted = chosen(tree, only)
+        folder.claim(decoded, list(tree.stages()))
+        take_in([] if batch is None else batch.responses_from, tree, progress)
+        with stop.listening():
+            if pilot is not None:
+                return list(pilot_all(wanted, pilot, folder, progress=progress, stop=stop))
+            return list(write_all(wanted, folder, progress=progress, stop=stop))
 
 
 def find_rate(
@@ -178,7 +211,8 @@ def find_rate(
     def observe(arm: str, total_tokens: int) -> ArmObserver:
         return ArmObserver(arm, total_tokens, progress)
 
-    with _tree(searched, recipe, folder, observe=observe, stop=stop) as tree, folder.locked():
+    opened = tree_of(searched, recipe, folder, observe=observe, stop=stop, told=progress.stage)
+    with opened as tree, folder.locked():
         check_machine(tree)
         check_methods(tree)
         folder.claim(searched, list(tree.stages()))
@@ -310,40 +344,6 @@ def demo(
     return run(recipe, run_dir=recipe.with_suffix(""), progress=progress)
 
 
-def _open(
-    recipe: Path, overrides: Sequence[str], run_dir: str | Path | None
-) -> tuple[Recipe, RunFolder]:
-    decoded = load(recipe, overrides)
-    place = Path(run_dir) if run_dir else recipe.parent / "runs" / decoded.name
-    folder = RunFolder(place.resolve() if decoded.engine == "ray" else place)
-    folder.check_recipe(decoded)
-    return decoded, folder
-
-
-@contextmanager
-def _tree(
-    decoded: Recipe,
-    recipe: Path,
-    folder: RunFolder,
-    *,
-    observe: Callable[[str, int], Any] = lambda *_: None,
-    stop: Callable[[], bool] = lambda: False,
-    rules: Mapping[str, Rule] | None = None,
-) -> Iterator[Tree]:
-    """Build a recipe's stages, remembering file hashes when the run folder is there."""
-    hashes = FileHashes(folder.path / "hashes.json")
-    try:
-        place = Workplace(
-            recipe_dir=recipe.resolve().parent,
-            root=folder.artifacts,
-            hashes=hashes,
-            engine=Engine(decoded.engine, stop),
-        )
-        yield build_tree(decoded, place=place, observe=observe, stop=stop, rules=rules)
-    finally:
-        hashes.save()
-
-
 def _check_rules(recipe: Recipe, rules: Mapping[str, Rule], path: Path) -> None:
     """Refuse a recipe whose own rules nobody gave, before anything is spent."""
     for arm in arms(recipe).values():
@@ -378,14 +378,13 @@ def _result(folder: RunFolder, *, did: tuple[str, ...], stopped_at: str | None) 
 
 def _arm_status(name: str, arm: Recipe, stages: dict[str, Any]) -> ArmStatus:
     from gapless.workflow.early_decay import end_token
+    from gapless.workflow.time_spent import measuring_so_far
 
     order, training = stages[f"order.{name}"], stages[f"training.{name}"]
     total = end_token(arm, order.manifest().facts["tokens"]) if order.exists() else None
+    known = {"name": name, "total_tokens": total, "measuring": measuring_so_far(training)}
     if training.exists():
-        return ArmStatus(name=name, tokens_seen=total or 0, total_tokens=total, state="done")
+        return ArmStatus(tokens_seen=total or 0, state="done", **known)
     rows = list(Journal(training.partial_path / STEPS).rows())
-    if not rows:
-        return ArmStatus(name=name, tokens_seen=0, total_tokens=total, state="not started")
-    return ArmStatus(
-        name=name, tokens_seen=rows[-1]["tokens_seen"], total_tokens=total, state="under way"
-    )
+    state = "under way" if rows else "not started"
+    return ArmStatus(tokens_seen=rows[-1]["tokens_seen"] if rows else 0, state=state, **known)

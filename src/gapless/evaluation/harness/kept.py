@@ -43,6 +43,10 @@ class KeptTask:
     """Metrics that cannot be measured item by item."""
     items: tuple[tuple[str, str], ...]
     """Question and right answer of each document, without the examples before it."""
+    tokens_written: int = 0
+    """Tokens that the model writes at most to be asked once."""
+    asked: int = 0
+    """See `LoadedTask.asked`."""
 
 
 def write_harness(folder: Path, loaded: LoadedTasks) -> list[KeptTask]:
@@ -66,6 +70,8 @@ def write_harness(folder: Path, loaded: LoadedTasks) -> list[KeptTask]:
             "version": task.version,
             "documents": task.documents,
             "bytes_read": task.bytes_read,
+            "tokens_written": task.tokens_written,
+            "asked": task.asked,
             "digest": task.digest,
             "left_out": list(task.left_out),
             "schema_version": SCHEMA_VERSION,
@@ -121,6 +127,8 @@ def _keep(loaded: LoadedTask) -> KeptTask:
         version=loaded.version,
         documents=len(documents),
         bytes_read=loaded.num_bytes(),
+        tokens_written=loaded.num_written(),
+        asked=loaded.asked,
         digest=loaded.digest(),
         left_out=tuple(missing),
         items=tuple(_texts(task, document) for _, document in sorted(documents.items())),

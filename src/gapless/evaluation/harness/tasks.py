@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,8 @@ class LoadedTask:
     """Whether it is a measurement of its own, not only a part of its group's."""
     task: Any
     """``lm_eval.api.task.Task``."""
+    asked: int = 0
+    """The place, among all that are asked for, of the task, group or tag that it came with."""
 
     @property
     def version(self) -> str:
@@ -67,12 +69,18 @@ class LoadedTask:
 
     def num_bytes(self) -> int:
         """Return about how many bytes of text the model reads and writes to be asked once."""
-        total = 0.0
+        total = _BYTES_PER_TOKEN * self.num_written()
         for instance in self.task.instances:
             total += sum(len(arg.encode()) for arg in instance.args if isinstance(arg, str))
-            if instance.request_type == "generate_until":
-                total += _BYTES_PER_TOKEN * int(instance.args[1].get("max_gen_toks") or _NEW_TOKENS)
         return round(total)
+
+    def num_written(self) -> int:
+        """Return how many tokens the model writes at most to be asked once."""
+        return sum(
+            int(instance.args[1].get("max_gen_toks") or _NEW_TOKENS)
+            for instance in self.task.instances
+            if instance.request_type == "generate_until"
+        )
 
     def documents(self) -> dict[int, Any]:
         """Return the documents that are asked about, by their number."""
@@ -89,6 +97,8 @@ class LoadedGroup:
     """The names of all tasks below it."""
     group: Any
     """``lm_eval.api.group.Group``."""
+    asked: int = 0
+    """As of a task."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +110,13 @@ class LoadedTasks:
 
     def __bool__(self) -> bool:
         return bool(self.tasks)
+
+    def of(self, asked: Collection[int]) -> LoadedTasks:
+        """Return those that came with some of the tasks, groups and tags that are asked for."""
+        return LoadedTasks(
+            tasks=tuple(each for each in self.tasks if each.asked in asked),
+            groups=tuple(each for each in self.groups if each.asked in asked),
+        )
 
 
 def load_tasks(specs: Sequence[TaskSpec], paths: Sequence[Path] = ()) -> LoadedTasks:
@@ -119,12 +136,14 @@ def load_tasks(specs: Sequence[TaskSpec], paths: Sequence[Path] = ()) -> LoadedT
     tasks: list[LoadedTask] = []
     groups: list[LoadedGroup] = []
     with no_downloads(), quietly(), seeds_of_the_harness():
-        for spec in specs:
+        for place, spec in enumerate(specs):
             loaded = _load(spec, manager, paths)
             names = _measurement_names(spec.name, loaded)
             apart = _apart(spec, loaded)
             tasks += [
-                _with_prompts(spec, name, names[name], task, shown=name in apart)
+                replace(
+                    _with_prompts(spec, name, names[name], task, shown=name in apart), asked=place
+                )
                 for name, task in sorted(loaded["tasks"].items())  # a tag's have no order
             ]
             groups += [
@@ -133,6 +152,7 @@ def load_tasks(specs: Sequence[TaskSpec], paths: Sequence[Path] = ()) -> LoadedT
                     role=spec.role,
                     members=tuple(task.task_name for task in group.get_all_tasks()),
                     group=group,
+                    asked=place,
                 )
                 for name, group in reversed(loaded["groups"].items())
                 if group.has_aggregation and (spec.parts or name == spec.name)

@@ -1,0 +1,60 @@
+"""Open a recipe: its run's folder, and the tree of its stages."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from gapless.mixing import Rule
+from gapless.recipe import Recipe, load
+from gapless.records.fingerprint import FileHashes
+from gapless.workflow.engine import Engine
+from gapless.workflow.run_folder import RunFolder
+from gapless.workflow.stage import Workplace
+from gapless.workflow.tree import Tree, build_tree
+
+
+def open_run(
+    recipe: Path, overrides: Sequence[str], run_dir: str | Path | None
+) -> tuple[Recipe, RunFolder]:
+    """Return a recipe, and the folder of its run.
+
+    Raises:
+        RecipeError: the recipe has mistakes.
+        RunError: the folder is another recipe's.
+
+    """
+    decoded = load(recipe, overrides)
+    place = Path(run_dir) if run_dir else recipe.parent / "runs" / decoded.name
+    folder = RunFolder(place.resolve() if decoded.engine == "ray" else place)
+    folder.check_recipe(decoded)
+    return decoded, folder
+
+
+@contextmanager
+def tree_of(
+    decoded: Recipe,
+    recipe: Path,
+    folder: RunFolder,
+    *,
+    observe: Callable[[str, int], Any] = lambda *_: None,
+    stop: Callable[[], bool] = lambda: False,
+    rules: Mapping[str, Rule] | None = None,
+    **place_settings: Any,
+) -> Iterator[Tree]:
+    """Build a recipe's stages, remembering file hashes when the run folder is there.
+
+    ``place_settings`` are further ones of `Workplace`.
+    """
+    hashes = FileHashes(folder.path / "hashes.json")
+    try:
+        place = Workplace(
+            recipe_dir=recipe.resolve().parent,
+            root=folder.artifacts,
+            hashes=hashes,
+            engine=Engine(decoded.engine, stop),
+            **place_settings,
+        )
+        yield build_tree(decoded, place=place, observe=observe, stop=stop, rules=rules)
+    finally:
+        hashes.save()

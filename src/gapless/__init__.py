@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from gapless.errors import GaplessError
     from gapless.recipe import Recipe
     from gapless.recipe import load as load_recipe
+    from gapless.workflow.sweep import sweep
     from gapless.workflow.verbs import (
         audit,
         compare,
@@ -48,6 +49,7 @@ __all__ = [
     "run",
     "show",
     "status",
+    "sweep",
     "synthesize",
     "write_report",
 ]
@@ -60,6 +62,7 @@ _HOMES = {
     "GaplessError": ("gapless.errors", "GaplessError"),
     "Recipe": ("gapless.recipe", "Recipe"),
     "load_recipe": ("gapless.recipe", "load"),
+    "sweep": ("gapless.workflow.sweep", "sweep"),
     "write_report": ("gapless.workflow.verbs", "report"),
     **{verb: ("gapless.workflow.verbs", verb) for verb in _VERBS},
 }

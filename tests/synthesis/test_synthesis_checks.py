@@ -209,7 +209,7 @@ def test_formulas_code_and_short_texts_speak_no_language():
         f"$$ x_{{{n}}} = \\frac{{{n}}}{{y}} + \\alpha z^{{{n}}} $$" for n in range(9)
     )
     assert reason(solved(f"{formulas}\n\nAnswer: 5", asked("Solve for x."))) is None
-    assert reason(solved("Oui, la vitesse.\n\nAnswer: 5", asked("Bien."))) is None
+    assert reason(solved("Oui, la vitesse.\n\nAnswer: 5", asked("Bien.")), min_words=0) is None
     mixed = SOLUTION_ZH.replace("\n\n", " Newton joule" * 60 + "\n\n")
     assert reason(solved(mixed, CHINESE), max_repetition=1.0) is None
 
@@ -293,9 +293,19 @@ def test_passages_of_time_and_code_snippets_are_no_talk_about_the_prompt(text):
     assert reason(asked(text, GOOD if text.isascii() else CHINESE)) is None
 
 
+def test_a_draft_of_too_few_words_says_nothing():
+    brief = replace(GOOD, label="biology", sections={"problem": "Why?", "solution": "It is so."})
+    assert reason(brief) == "too short"
+    assert reason(brief, min_words=4) is None
+    assert reason(brief, min_words=5) == "too short"
+
+
 def test_programs_about_texts_are_no_talk_about_the_prompt():
     assert reason(asked("Split the words according to the given text.", CODE)) is None
-    assert reason(asked("Split as in the given snippet above.", CODE)) == "talks about the prompt"
+    assert (
+        reason(asked("Split as in the given snippet above.", CODE), min_words=0)
+        == "talks about the prompt"
+    )
 
 
 def test_copied_sequences_of_eight_words_are_counted_against_any_seed():

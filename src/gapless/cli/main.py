@@ -8,6 +8,9 @@ import typer
 from gapless import __version__
 from gapless.cli.asset_verbs import assets_app
 from gapless.cli.failures import explained
+from gapless.cli.options import Overrides, RecipeFile, RunDir, RunFolder
+from gapless.cli.search_verbs import rates_verb, sweep_verb
+from gapless.records.comparison_views import Align
 
 app = typer.Typer(
     help="Continual pre-training that measures, and closes, the stability gap.",
@@ -17,23 +20,6 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(assets_app, name="assets")
-
-RecipeFile = Annotated[Path, typer.Argument(metavar="RECIPE", help="The recipe's YAML file.")]
-RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")]
-Overrides = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set",
-        metavar="PATH=VALUE",
-        help="Change the recipe: training.learning_rate=1e-4. Repeatable.",
-    ),
-]
-RunDir = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="DIR", help="The run's folder; runs/NAME beside the recipe when left out."
-    ),
-]
 
 
 def run() -> None:
@@ -81,10 +67,16 @@ def plan_verb(
         bool, typer.Option("--exact", help="Prepare and count the text first.")
     ] = False,
 ) -> None:
-    """Show what a run would do and cost. Spends nothing."""
+    """Show what a run, or a sweep, would do and cost. Spends nothing."""
     from gapless.cli import render
+    from gapless.recipe.sweep_trials import is_sweep
     from gapless.workflow import verbs
 
+    if is_sweep(recipe):
+        from gapless.workflow.sweep import plan_sweep
+
+        render.plan(plan_sweep(recipe, run_dir=run_dir))
+        return
     render.plan(verbs.plan(recipe, overrides=overrides or (), run_dir=run_dir, exact=exact))
 
 
@@ -241,12 +233,16 @@ def compare_verb(
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write one report of all of them there.")
     ] = None,
+    align: Annotated[
+        Align, typer.Option(help="Compare at as many tokens, or at as many operations of training.")
+    ] = "tokens",
 ) -> None:
-    """Set finished runs side by side."""
+    """Set finished runs side by side; those that differ in their seed alone count as one."""
     from gapless.cli import render
-    from gapless.workflow import verbs
+    from gapless.workflow.compare import compare_runs
+    from gapless.workflow.run_folder import RunFolder as Folder
 
-    render.compare(verbs.compare(run_dirs, out=out))
+    render.compare(compare_runs([Folder(path) for path in run_dirs], out, align=align))
 
 
 @app.command("merge")
@@ -280,45 +276,8 @@ def merge_verb(
     render.merge(verbs.merge(out, models, weights=parts, base=base, towards_base=towards_base))
 
 
-@app.command("rates")
-@explained()
-def rates_verb(
-    recipe: RecipeFile,
-    *,
-    lowest: Annotated[float, typer.Option("--from", help="The smallest rate.")] = 1e-6,
-    highest: Annotated[float, typer.Option("--to", help="The largest rate.")] = 1e-3,
-    count: Annotated[int, typer.Option(help="How many rates.")] = 6,
-    tokens: Annotated[
-        str | None,
-        typer.Option(metavar="N", help="Tokens for each, like 200k; 40 steps by default."),
-    ] = None,
-    overrides: Overrides = None,
-    run_dir: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="The search's folder; runs/NAME-rates when left out."),
-    ] = None,
-) -> None:
-    """Train briefly at several learning rates, and propose one."""
-    from gapless.cli import render
-    from gapless.cli.progress import watching
-    from gapless.units import parse_tokens
-    from gapless.workflow import verbs
-
-    try:
-        amount = None if tokens is None else parse_tokens(tokens)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from error
-    with watching() as progress:
-        search = verbs.find_rate(
-            recipe,
-            between=(lowest, highest),
-            count=count,
-            tokens=amount,
-            overrides=overrides or (),
-            run_dir=run_dir,
-            progress=progress,
-        )
-    render.rates(search)
+app.command("sweep")(sweep_verb)
+app.command("rates")(rates_verb)
 
 
 @app.command("show")

@@ -1,5 +1,6 @@
 """Answers as a person reads them in a terminal: trees, tables, a few plain lines."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -10,6 +11,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from gapless.cli import tables, trees
+from gapless.records.sweep_views import SweepResult
 from gapless.records.synthesis_views import Synthesized
 from gapless.records.views import (
     Audit,
@@ -120,8 +122,29 @@ def compare(comparison: Comparison, console: Console | None = None) -> None:
     console = console or _console()
     rows = [(f"{run_name}/{row.arm}", row) for run_name, row in comparison.rows]
     console.print(tables.summary(rows))
+    if comparison.seeds:
+        console.print("", tables.over_seeds(comparison.seeds))
+    if comparison.pairs:
+        console.print("", tables.side_by_side(comparison.pairs))
+        if not all(pair.over_seeds for pair in comparison.pairs):
+            told = "Where neither side has several seeds, an interval has the noise of items alone."
+            console.print(Text(told, style="dim"))
+    for note in comparison.notes:
+        console.print(Text.assemble(("note: ", "yellow"), tables.plain(note)))
     if comparison.report is not None:
         _line(console, f"report: {comparison.report}")
+
+
+def sweep(result: SweepResult, console: Console | None = None) -> None:
+    """Show which settings did best, and which trials failed."""
+    console = console or _console()
+    states = Counter(trial.state for trial in result.trials)
+    _line(console, ", ".join(f"{count:,} trials {state}" for state, count in states.items()))
+    console.print("", tables.sweep_ranking(result), "")
+    for trial in result.trials:
+        if trial.state == "failed":
+            _line(console, f"{trial.name} failed: {tables.plain(trial.why)}")
+    _line(console, f"trials: {result.file}")
 
 
 def rates(search: RateSearch, console: Console | None = None) -> None:

@@ -11,6 +11,8 @@ from rich.console import JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
+from gapless.records.comparison_views import Estimate, SeedsRow, SideBySide
+from gapless.records.sweep_views import SweepResult
 from gapless.records.synthesis_views import PlanSynthesis
 from gapless.records.views import (
     ArmStatus,
@@ -137,6 +139,67 @@ def summary(rows: Iterable[tuple[str, SummaryRow]]) -> Table:
             _recovery(row),
         )
     return table
+
+
+def sweep_ranking(result: SweepResult) -> Table:
+    """Tabulate the best settings of a sweep, and what they came to."""
+    settings = {trial.setting: trial.settings for trial in result.trials}
+    table = _table("", "setting", ">gain", ">forgetting", "of")
+    for setting, gain, forgetting, _ in result.ranking[:_SHOWN]:
+        of = ", ".join(
+            f"{_last_key(path)} {value:g}"
+            if isinstance(value, float)
+            else f"{_last_key(path)} {value}"
+            for path, value in settings[setting].items()
+        )
+        table.add(f"t{setting:03d}", _signed(gain), _signed(forgetting), of)
+    return table
+
+
+def _last_key(path: str) -> str:
+    return path.removeprefix("share of ").rpartition(".")[2]
+
+
+def _signed(value: float | None) -> str:
+    return _NONE if value is None else f"{value:+.4f}"
+
+
+def over_seeds(rows: Sequence[SeedsRow]) -> Table:
+    """Tabulate the means of arms that differ in their seed alone."""
+    title = "Means over seeds, with 95 % intervals of items and seeds"
+    table = _table(title, "arms", ">seeds", ">gain", ">forgetting")
+    for row in rows:
+        estimates = (_estimate(each) for each in (row.gain, row.forgetting))
+        table.add("\n".join(row.arms), str(len(row.arms)), *estimates)
+    return table
+
+
+def side_by_side(rows: Sequence[SideBySide]) -> Table:
+    """Tabulate by how much arms differ at the same cost."""
+    by_flops = any(row.flops is not None for row in rows)
+    title = "How much better (+) or worse the first is, at the same cost; 95 % intervals"
+    at = ">FLOPs" if by_flops else ">tokens"
+    table = _table(title, "first", "against", at, ">domain", ">general")
+    for row in rows:
+        cost = (
+            f"{row.flops:.2g}" if row.flops is not None else format_tokens(round(row.tokens or 0))
+        )
+        table.add(
+            "\n".join(row.arms),
+            "\n".join(row.against),
+            cost,
+            _estimate(row.domain),
+            _estimate(row.general),
+        )
+    return table
+
+
+def _estimate(found: Estimate | None) -> str:
+    if found is None:
+        return _NONE
+    if found.low is None or found.high is None:
+        return f"{found.value:+.3f}"
+    return f"{found.value:+.3f}\n{found.low:+.3f} to {found.high:+.3f}"
 
 
 def rates(search: RateSearch) -> Table:

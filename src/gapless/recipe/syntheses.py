@@ -146,6 +146,8 @@ class Judge(Part):
 class Checks(Part):
     """What a draft must pass; each failure is counted under its reason."""
 
+    min_words: Annotated[int, Field(ge=0)] = 20
+    """A draft of fewer, tests apart, says nothing; a Chinese ideograph counts as a word."""
     max_snippet_copied: Fraction = 0.5
     """The most of a draft's 8-word sequences that may stand in its seed."""
     near_copies: Annotated[Fraction, Field(gt=0)] = 0.7
@@ -153,7 +155,10 @@ class Checks(Part):
     max_repetition: Fraction = 0.3
     """The most of its words that may stand in repeated lines or word sequences."""
     code: Literal["drop", "flag"] = "drop"
-    """What becomes of a solution that fails its own tests in the sandbox."""
+    """What becomes of a program that fails its tests in the sandbox, or whose tests test nothing.
+
+    What is no program is dropped in any case.
+    """
     agreement: Agreement | None = None
     judge: Judge | None = None
 

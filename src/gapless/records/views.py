@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
+from gapless.records.comparison_views import SeedsRow, SideBySide
 from gapless.records.synthesis_views import PlanSynthesis
 
 
@@ -299,6 +300,12 @@ class Comparison:
     rows: tuple[tuple[str, SummaryRow], ...]
     """Run name and one of its rows."""
     report: Path | None
+    seeds: tuple[SeedsRow, ...] = ()
+    """Arms that differ in nothing but their seed."""
+    pairs: tuple[SideBySide, ...] = ()
+    """Every two of the others and of those groups."""
+    notes: tuple[str, ...] = ()
+    """What keeps the runs from being compared as one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -353,3 +360,19 @@ class Progress(Protocol):
 
     def note(self, text: str) -> None:
         """Show something a person should know."""
+
+
+class Silent:
+    """Progress that nobody watches."""
+
+    def stage(self, name: str, detail: str) -> None:
+        """Show nothing."""
+
+    def done(self, name: str, detail: str) -> None:
+        """Show nothing."""
+
+    def training(self, *_: object) -> None:
+        """Show nothing."""
+
+    def note(self, text: str) -> None:
+        """Show nothing."""

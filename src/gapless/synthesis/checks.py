@@ -67,6 +67,11 @@ def _is_cut(evidence: Evidence, _: Checks) -> str | None:
     return "" if evidence.finish == "length" else None
 
 
+def _is_short(evidence: Evidence, spec: Checks) -> str | None:
+    count = evidence.num_words
+    return f"{count} words" if count < spec.min_words else None
+
+
 def _declines(evidence: Evidence, _: Checks) -> str | None:
     return refusal(evidence.draft)
 
@@ -114,6 +119,7 @@ REASONS: dict[str, Reason] = {
     "cut off": Reason("the answer came to the limit of tokens", _is_cut),
     "refusal": Reason("the model declines", _declines),
     "garbled": Reason("characters or signs that are no writing", _is_garbled),
+    "too short": Reason("too few words to say anything", _is_short),
     "repetition": Reason("it says the same again and again", _repeats),
     "wrong language": Reason("another language than asked for", _is_foreign),
     "no final answer": Reason("a problem of numbers without a final answer", _lacks_answer),

@@ -39,6 +39,7 @@ REASONS = {
     _OF_KIND["crashed"]: "a signal ended it in the sandbox",
 }
 
+_NO_PROGRAM = frozenset({UNPARSED, NO_FUNCTION})
 _STUBS = (None, True)
 _MOST_CHARACTERS = 100_000
 _BATCH = 64
@@ -61,8 +62,10 @@ class CodeVerdict:
     detail: str = ""
 
     def reason(self, code: Literal["drop", "flag"]) -> str | None:
-        """Return the reason to drop the draft; where failures are only flagged there is none."""
-        return None if code == "flag" or self.verdict == "passed" else self.verdict
+        """Return the reason to drop the draft; with ``flag``, only for what is no program."""
+        if self.verdict == "passed" or (code == "flag" and self.verdict not in _NO_PROGRAM):
+            return None
+        return self.verdict
 
 
 def run_code(

@@ -41,6 +41,8 @@ class Evidence:
     finish: Finish
     language: str | None
     """Of its prose, as far as that can be told: see `_languages`."""
+    num_words: int
+    """Without those of its tests."""
     repeated: float
     """Share of its words in word sequences that stand in it before."""
     copied: float
@@ -74,9 +76,10 @@ def gather(group: Sequence[tuple[Draft, Finish]], index: ItemIndex | None) -> It
     if index is not None:
         documents, _, fractions = index.hits(words)
         np.maximum.at(shares, documents, fractions)
-    columns = zip(group, _languages(drafts), repeated, copied, shares, strict=True)
-    for (draft, finish), language, repeats, copies_, share in columns:
-        yield Evidence(draft, finish, language, float(repeats), float(copies_), float(share))
+    counts = np.diff(words.offsets)
+    columns = zip(group, _languages(drafts), counts, repeated, copied, shares, strict=True)
+    for (draft, finish), language, count, *shares_of_it in columns:
+        yield Evidence(draft, finish, language, int(count), *map(float, shares_of_it))
 
 
 def _languages(drafts: Sequence[Draft]) -> list[str | None]:

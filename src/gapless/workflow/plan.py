@@ -53,7 +53,7 @@ def make_plan(tree: Tree, folder: RunFolder, *, machine_speed: bool = True) -> P
     for arm in tree.arms.values():
         check_context(facts.context, arm.recipe.order.context)
     check_methods(tree)
-    sources = [_source(name, tree) for name in tree.pools]
+    sources = [source_row(name, tree) for name in tree.pools]
     exact = all(source.exact for source in sources)
     estimated = {source.name: source.tokens or 0 for source in sources}
     settled = {name: _settle(arm, tree, estimated, exact=exact) for name, arm in tree.arms.items()}
@@ -99,7 +99,8 @@ def _stage(stage: Stage) -> PlanStage:
     )
 
 
-def _source(name: str, tree: Tree) -> PlanSource:
+def source_row(name: str, tree: Tree) -> PlanSource:
+    """Return what a source holds for training; an estimate where its text is not prepared."""
     role = tree.recipe.sources[name].role
     if all(stage.is_done() for stage in tree.pools[name].inputs(None).values()):
         eligible = tree.pools[name].pool().eligible()

@@ -135,7 +135,7 @@ def train_all(tree: Tree, *, progress: Progress, stop: Callable[[], bool]) -> No
             progress.done(stage.label, "diverged")
         else:
             progress.done(stage.label, "")
-        _drop_weights(stage)
+        drop_weights(stage)
 
 
 def _diverged(stage: Stage) -> bool:
@@ -144,7 +144,8 @@ def _diverged(stage: Stage) -> bool:
     return not stage.is_done() and any(fault["action"] == "stop" for fault in faults)
 
 
-def _drop_weights(stage: Stage) -> None:
+def drop_weights(stage: Stage) -> None:
+    """Remove what a training that is measured has on the disk besides its journals."""
     from gapless.training.checkpoints import FOLDER
     from gapless.workflow.exporting import MODEL_FOLDER
 

@@ -23,19 +23,11 @@ from gapless.records.views import (
     Progress,
     RateSearch,
     RunResult,
+    Silent,
     Status,
 )
 from gapless.workflow.opening import open_run, tree_of
 from gapless.workflow.run_folder import REPORT_FILE, RunFolder
-
-
-class _Silent:
-    """Progress that nobody watches."""
-
-    def stage(self, name: str, detail: str) -> None: ...
-    def done(self, name: str, detail: str) -> None: ...
-    def training(self, *_: object) -> None: ...
-    def note(self, text: str) -> None: ...
 
 
 def plan(
@@ -61,7 +53,7 @@ def plan(
                 folder.claim(decoded, list(tree.stages()))
                 do_missing(
                     [*tree.data_stages(), *tree.scores],
-                    progress=_Silent(),
+                    progress=Silent(),
                     others=folder.artifacts_beside(),
                 )
         return make_plan(tree, folder)
@@ -88,7 +80,7 @@ def run(
     from gapless.workflow.run import StopRequest, do_missing, remember_environment, stages_until
     from gapless.workflow.together import is_first, let_others_in, take_part, wait_for_first
 
-    progress = progress or _Silent()
+    progress = progress or Silent()
     recipe = Path(recipe)
     if not is_first():
         wait_for_first()
@@ -155,7 +147,7 @@ def synthesize(
     from gapless.workflow.together import refuse_many
 
     refuse_many("synthesize")
-    recipe, progress, stop = Path(recipe), progress or _Silent(), StopRequest()
+    recipe, progress, stop = Path(recipe), progress or Silent(), StopRequest()
     decoded, folder = open_run(recipe, overrides, run_dir)
     batches = None if batch is None else batch.requests_to
     opened = tree_of(decoded, recipe, folder, stop=stop, told=progress.stage, requests_to=batches)
@@ -200,7 +192,7 @@ def find_rate(
     from gapless.workflow.together import refuse_many
 
     refuse_many("rates")
-    recipe, progress, stop = Path(recipe), progress or _Silent(), StopRequest()
+    recipe, progress, stop = Path(recipe), progress or Silent(), StopRequest()
     decoded = load(recipe, overrides)
     asked = Range(*between, count=count, tokens=tokens)
     searched = search_recipe(decoded, asked)
@@ -382,9 +374,14 @@ def _arm_status(name: str, arm: Recipe, stages: dict[str, Any]) -> ArmStatus:
 
     order, training = stages[f"order.{name}"], stages[f"training.{name}"]
     total = end_token(arm, order.manifest().facts["tokens"]) if order.exists() else None
-    known = {"name": name, "total_tokens": total, "measuring": measuring_so_far(training)}
-    if training.exists():
-        return ArmStatus(tokens_seen=total or 0, state="done", **known)
     rows = list(Journal(training.partial_path / STEPS).rows())
-    state = "under way" if rows else "not started"
-    return ArmStatus(tokens_seen=rows[-1]["tokens_seen"] if rows else 0, state=state, **known)
+    seen, state = (rows[-1]["tokens_seen"], "under way") if rows else (0, "not started")
+    if training.exists():
+        seen, state = total or 0, "done"
+    return ArmStatus(
+        name=name,
+        tokens_seen=seen,
+        total_tokens=total,
+        state=state,
+        measuring=measuring_so_far(training),
+    )

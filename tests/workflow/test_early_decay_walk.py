@@ -34,6 +34,7 @@ def settings(arms: dict[str, Any], **training: Any) -> list[str]:
         f"order={json.dumps(order)}",
         "training.checkpoints.every=1152",
         "probing.every=1152",
+        "probing.samples=[A row is, A document]",
         *(f"training.{key}={json.dumps(value)}" for key, value in (settings | training).items()),
     ]
 
@@ -78,7 +79,7 @@ def num_shared(recipe: Path, *arms: str) -> int:
 def same_bytes(one: Path, two: Path) -> None:
     names = {path.name for path in one.glob("*.jsonl")}
     assert names == {path.name for path in two.glob("*.jsonl")}
-    assert {"steps.jsonl", "measurements.jsonl", "observations.jsonl"} < names
+    assert {"steps.jsonl", "measurements.jsonl", "observations.jsonl", "samples.jsonl"} < names
     for name in [*sorted(names - {"speed.jsonl"}), "model/model.safetensors"]:
         assert (one / name).read_bytes() == (two / name).read_bytes(), name
     items = [sorted(path.name for path in place.glob("items/*")) for place in (one, two)]

@@ -162,6 +162,7 @@ def test_matched_pools_make_a_trial_repeat_as_the_big_run_will(world: Path) -> N
         ("[50%, 100%], prose: [0, 50%]", "[50%, 60%], prose: [0, 10%]", "0.7 at most"),
         ("path: training.learning_rate", "path: order.context", "all arms are measured"),
         ("path: training.learning_rate", "path: cleaning.min_words", "cleaning"),
+        ("prose: [0, 50%]", "pros: [0, 50%]", "there is no source 'pros'"),
         ("seeds: 2", "seeds: 0", "seeds"),
         ("seeds: 2", "halving: {rungs: [50%, 50%]}", "rungs rise"),
         ("points: 2", "points: 1", "points"),
@@ -174,3 +175,15 @@ def test_a_sweep_that_cannot_be_is_refused(world: Path, old: str, new: str, told
     with pytest.raises(RecipeError) as error:
         sweeps.plan_sweep(world)
     assert told in str(error.value)
+    assert str(error.value).count("\n") < 3  # one mistake is told once, not for every trial
+
+
+SHOWN = sorted((Path(__file__).parents[2] / "sweeps").rglob("*.yaml"))
+
+
+@pytest.mark.parametrize("file", SHOWN, ids=lambda file: file.name)
+def test_a_shown_sweep_expands_into_trials(file: Path) -> None:
+    sweep = load_sweep(file)
+    base = base_recipe(sweep, file)
+    trials = trials_of(sweep, base)
+    assert len(sweep_recipe(sweep, base, trials).arms) == len(trials) > 1

@@ -88,6 +88,16 @@ def test_every_request_becomes_a_document_or_a_rejection_with_its_reason(recipe:
     assert done.cost.endswith(" USD")
 
 
+def test_an_answer_that_was_cut_is_called_cut_and_not_badly_formed(recipe: Path) -> None:
+    with ScriptedServer(lambda _: Reply("[Problem]\nWhy does", finish="length")) as server:
+        override = [f"synthesis.tales.endpoint.url={server.url}", "synthesis.tales.requests=3"]
+        (done,) = verbs.synthesize(recipe, overrides=override)
+    assert done.rejected == (("cut off", 3),)
+    assert done.folder is not None
+    (*_, row) = rows(done.folder / "rejected.jsonl")
+    assert row["detail"] == "missing section: solution"
+
+
 def test_a_document_tells_where_it_comes_from(recipe: Path) -> None:
     (done,) = verbs.synthesize(recipe)
     assert done.folder is not None
@@ -277,6 +287,47 @@ def test_the_guide_names_every_reason_in_their_order() -> None:
     guide = (Path(__file__).parents[2] / "docs" / "synthesis.md").read_text()
     told = [f"| {name} | {reason.meaning} |" for name, reason in REASONS.items()]
     assert "\n".join(told) in guide
+
+
+def test_seeds_by_the_labels_of_a_score_wait_for_it_and_take_only_those(recipe: Path) -> None:
+    (recipe.parent / "kind.py").write_text(
+        "def score(texts):\n    return ['long' if len(t) > 200 else 'short' for t in texts]\n"
+    )
+    by = "{type: labels, score: kind, labels: {long: astronomy}}"
+    override = [
+        "scores={kind: {type: function, path: kind.py, returns: labels, sources: [prose]}}",
+        f"synthesis.tales.form.by={by}",
+        "synthesis.tales.form.disciplines=[astronomy]",
+    ]
+    (done,) = verbs.synthesize(recipe, overrides=override)
+
+    assert done.folder is not None
+    documents = rows(done.folder / "documents.jsonl")
+    assert documents
+    assert {row["label"] for row in documents} == {"astronomy"}
+    plan = verbs.plan(recipe, overrides=override)
+    names = [stage.name for stage in plan.stages]
+    assert names.index("scores.kind.prose") < names.index("synthesis.tales")
+    assert len(names) == len(set(names))
+
+
+def test_other_forms_write_from_the_same_seeds(recipe: Path, server: ScriptedServer) -> None:
+    seeds = "seeds: {sources: [prose], min_characters: 40, max_characters: 120}"
+
+    def teacher(body: Mapping[str, Any]) -> Reply:
+        asked = json.dumps(body["messages"])
+        return Reply(f"Question: {_words(asked, 15)}?\nAnswer: {_words(asked + '!', 30)}.")
+
+    with ScriptedServer(teacher) as running:
+        override = [
+            f"synthesis.tales.form={{type: rephrase, style: qa, {seeds}}}",
+            f"synthesis.tales.endpoint.url={running.url}",
+            "synthesis.tales.requests=6",
+        ]
+        (done,) = verbs.synthesize(recipe, overrides=override)
+    assert done.documents == 6
+    assert done.folder is not None
+    assert all(row["form"] == "rephrase_qa" for row in rows(done.folder / "documents.jsonl"))
 
 
 def test_without_a_sandbox_no_code_is_asked_for(

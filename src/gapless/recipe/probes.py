@@ -1,8 +1,8 @@
 """Probes: the fixed measurements that a run takes of its model."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from gapless.recipe.fields import Fraction, Name, Part, Tokens
 
@@ -131,6 +131,42 @@ Probe = Annotated[
 ]
 
 
+_Prompt = Annotated[str, Field(min_length=1, max_length=2000)]
+_Prompts = Annotated[tuple[_Prompt, ...], Field(min_length=1, max_length=32)]
+
+
+class Samples(Part):
+    """Prompts that the model writes on at a few points, always with the likeliest token.
+
+    For people to read: nothing is computed from the answers. The base and the end are always among
+    the points; without ``every`` or ``at`` there are three more: two early ones, and the middle.
+    """
+
+    prompts: _Prompts
+    """Texts to go on from."""
+    max_new_tokens: Annotated[int, Field(gt=0, le=1024)] = 60
+    """Length of an answer, at most; never more than half of ``order.context``."""
+    every: Annotated[Tokens, Field(gt=0)] | None = None
+    """Tokens between two points; the first measured point after each multiple of it is taken."""
+    at: tuple[Annotated[Tokens, Field(gt=0)], ...] = ()
+    """Tokens seen; the first measured point from each of them on is taken."""
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "Samples":
+        if self.every is not None and self.at:
+            raise ValueError("gives both `every` and `at`; leave one out")
+        return self
+
+
+def _spelled_out(value: Any) -> Any:
+    return {"prompts": value} if isinstance(value, list | tuple) else value
+
+
+_Samples = Annotated[
+    Samples, BeforeValidator(_spelled_out, json_schema_input_type=_Prompts | Samples)
+]
+
+
 class Probing(Part):
     """When the model is measured; by every probe before the first step, and after the last one."""
 
@@ -151,3 +187,5 @@ class Probing(Part):
     ``gapless plan`` says how often. The base and the end are measured in any case.
     """
     probes: tuple[Probe, ...] = (BitsPerByte(),)
+    samples: _Samples | None = None
+    """Prompts that the model writes on at a few points, for the report; a list of them will do."""

@@ -80,9 +80,7 @@ def base_recipe(sweep: Sweep, place: Path) -> Recipe:
         RecipeError: the recipe or the changes are wrong, or it has several arms and none is named.
 
     """
-    changes = [f"{path}={json.dumps(value)}" for path, value in sweep.changes.items()]
-    whole = load(place.parent / sweep.recipe, changes)
-    known = arms(whole)
+    known = arms(load(place.parent / sweep.recipe))
     if sweep.arm is None and list(known) != [MAIN]:
         raise RecipeError(
             f"{sweep.recipe} has {len(known)} arms",
@@ -96,7 +94,10 @@ def base_recipe(sweep: Sweep, place: Path) -> Recipe:
             where=f"{place}: arm",
             mend=nearest(name, known, kind="Its arms"),
         )
-    return known[name]
+    tree = known[name].model_dump(mode="json")
+    changes = [f"{path}={json.dumps(value)}" for path, value in sweep.changes.items()]
+    overrides.apply(tree, Origins(str(place)), changes)
+    return decode(tree, where=f"{place}: changes")
 
 
 def with_matched_pools(sweep: Sweep, base: Recipe, pools: Mapping[str, int]) -> Recipe:
@@ -152,6 +153,8 @@ def sweep_recipe(sweep: Sweep, base: Recipe, trials: Sequence[Trial]) -> Recipe:
     """
     tree = base.model_dump(mode="json", exclude={"arms"})
     tree["name"] = sweep.name
+    tree["arms"] = {trials[0].name: _arm(trials[0], sweep, tree)}
+    decode(tree, where=f"sweep {sweep.name}")  # a mistake of all trials is told once
     tree["arms"] = {trial.name: _arm(trial, sweep, tree) for trial in trials}
     return decode(tree, where=f"sweep {sweep.name}")
 

@@ -112,6 +112,8 @@ def _drafts(job: Job, tally: Tally) -> Iterator[tuple[Draft, Finish]]:
         draft = draft_of(request, seeds, answer)
         if isinstance(draft, Draft):
             yield draft, answer.finish
+        elif answer.finish == "length":
+            tally.reject_answer(answer, seeds, "cut off", draft)
         else:
             tally.reject_answer(answer, seeds, *split_reason(draft))
 

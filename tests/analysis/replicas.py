@@ -31,4 +31,6 @@ def replicated(arm, tokens, changes, *, drawn=None, role="domain", metric="accur
         curve,
         None if drawn is None else np.array(drawn, dtype=np.float64),
         {name: options.get("num_items", 100)},
+        options.get("items", {}),
+        np.array(options["flops"], dtype=np.float64) if "flops" in options else None,
     )

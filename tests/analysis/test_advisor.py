@@ -313,6 +313,25 @@ def test_seeds_that_disagree_unsay_what_one_of_them_says(advise):
     assert finding["numbers"]["change_low"] > 0
 
 
+def test_seeds_against_seeds_speak_where_they_lie_apart_and_are_silent_where_not(advise):
+    def seeds(name, ends):
+        return {f"{name}{k}": {DOMAIN: [1.0, 0.9, 0.9, 0.8, end]} for k, end in enumerate(ends)}
+
+    groups = [["a0", "a1", "a2"], ["b0", "b1", "b2"]]
+    apart = seeds("a", [0.79, 0.80, 0.81]) | seeds("b", [0.59, 0.60, 0.61])
+    found = advise(apart, seeds=groups)
+    [finding] = found["seeds apart"]
+    assert "the 3 seeds b0, b1, b2 did better on the domain than the 3 seeds a0" in finding["text"]
+    assert 0.1 < finding["numbers"]["difference_low"] < finding["numbers"]["difference"] < 0.25
+    assert finding["numbers"]["tokens"] == TOKENS[-1]
+    groups = [["c0", "c1", "c2"], ["d0", "d1", "d2"]]
+    alike = seeds("c", [0.4, 0.6, 0.8]) | seeds("d", [0.35, 0.55, 0.75])
+    found = advise(alike, seeds=groups)
+    assert "seeds apart" not in found
+    told = [each["text"] for each in found.get("cannot be told apart", [])]
+    assert not any("c0 and c1" in text for text in told), "seeds of one group are no pair"
+
+
 def test_every_rule_speaks_in_some_test_of_this_file():
     text = Path(__file__).read_text(encoding="utf-8")
     assert [rule.name for rule in RULES if f'"{rule.name}"' not in text] == []

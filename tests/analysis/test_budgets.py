@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -47,16 +49,24 @@ def test_reaching_undoes_reading_a_curve(values, wanted):
         assert changes_at(tokens, changes, place)[0] <= wanted + 1e-9
 
 
-def short_and_long():
+def short_and_long(*, long_cost=None, short_cost=None):
     """A short run that gains 1 per 10 tokens, a long one that gains half of that."""
+    long_options = {} if long_cost is None else {"flops": [0, 40 * long_cost]}
+    short_options = {} if short_cost is None else {"flops": [0, 10 * short_cost, 20 * short_cost]}
     return [
-        replicated("long", [0, 40], [0, 2], drawn=[[0, 1.8], [0, 2.2]]),
-        replicated("short", [0, 10, 20], [0, 1, 2.5], drawn=[[0, 1, 2.4], [0, 1, 2.6]]),
+        replicated("long", [0, 40], [0, 2], drawn=[[0, 1.8], [0, 2.2]], **long_options),
+        replicated(
+            "short",
+            [0, 10, 20],
+            [0, 1, 2.5],
+            drawn=[[0, 1, 2.4], [0, 1, 2.6]],
+            **short_options,
+        ),
     ]
 
 
 def test_arms_are_compared_where_the_shorter_one_ends():
-    [row] = budgets(short_and_long(), level=0.9, flops_per_token={})
+    [row] = budgets(short_and_long(), level=0.9)
     assert (row["arm"], row["against"]) == ("short", "long")
     equal = row["at_equal_tokens"]
     assert equal == pytest.approx(
@@ -67,18 +77,33 @@ def test_arms_are_compared_where_the_shorter_one_ends():
 
 def test_equal_compute_is_where_the_cheaper_run_ends():
     """A token of the short arm costs three times as much: its 20 tokens are worth 60."""
-    flops = {"short": 3.0, "long": 1.0}
-    [row] = budgets(short_and_long(), level=0.9, flops_per_token=flops)
+    [row] = budgets(short_and_long(short_cost=3.0, long_cost=1.0), level=0.9)
     equal = row["at_equal_flops"]
     assert equal["budget"] == 40
     at_40_over_3 = 1 + 1.5 * (40 / 3 - 10) / 10
     assert equal["value"] == pytest.approx(at_40_over_3 - 2)
-    same = budgets(short_and_long(), level=0.9, flops_per_token={"short": 2.0, "long": 2.0})
-    assert same[0]["at_equal_flops"] | {"budget": 20} == same[0]["at_equal_tokens"]
+    assert row["flops_to_equal"]["arm"]["value"] == pytest.approx(3 * (10 + 10 / 1.5))
+    assert row["flops_to_equal"]["against"]["value"] is None
+    [same] = budgets(short_and_long(short_cost=2.0, long_cost=2.0), level=0.9)
+    assert same["at_equal_flops"] | {"budget": 20} == pytest.approx(same["at_equal_tokens"])
+
+
+def test_a_cost_that_changes_on_the_way_is_followed_point_by_point():
+    """The first 10 tokens cost 50 of 60 operations: at 40 the short arm has come 8 tokens far."""
+    curves = short_and_long(long_cost=1.0)
+    curves[1] = replace(curves[1], flops=np.array([0.0, 50.0, 60.0]))
+    [row] = budgets(curves, level=0.9)
+    assert row["at_equal_flops"]["value"] == pytest.approx(0.8 - 2)
+
+
+def test_where_one_arm_does_not_say_what_it_spent_nothing_is_told_of_compute():
+    [row] = budgets(short_and_long(short_cost=3.0), level=0.9)
+    assert row["at_equal_flops"] is row["flops_to_equal"] is None
+    assert row["at_equal_tokens"]["budget"] == 20
 
 
 def test_how_soon_an_arm_had_what_the_other_ended_with():
-    [row] = budgets(short_and_long(), level=0.9, flops_per_token={})
+    [row] = budgets(short_and_long(), level=0.9)
     reached = row["tokens_to_equal"]
     assert reached["arm"]["value"] == pytest.approx(10 + 10 * (2 - 1) / 1.5)
     assert reached["arm"]["low"] == pytest.approx(10 + 10 * (1.8 - 1) / 1.4)
@@ -88,7 +113,7 @@ def test_how_soon_an_arm_had_what_the_other_ended_with():
 
 def test_a_single_item_gives_values_without_intervals():
     bare = [replicated("a", [0, 10], [0, 1]), replicated("b", [0, 10], [0, 2])]
-    [row] = budgets(bare, level=0.9, flops_per_token={})
+    [row] = budgets(bare, level=0.9)
     assert row["at_equal_tokens"] == {
         "budget": 10,
         "value": 1,

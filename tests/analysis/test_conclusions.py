@@ -1,11 +1,12 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from gapless.analysis import Analysis, analyse, read_analysis, write_analysis
+from gapless.analysis import Analysis, Named, analyse, read_analysis, write_analysis
 from gapless.errors import RunError
 from gapless.records.journal import Journal
 from gapless.records.measurements import ItemValues
@@ -111,12 +112,28 @@ def test_the_other_tables_are_there_and_survive_the_file(analysis, tmp_path):
     assert read_analysis(tmp_path).findings == json.loads(json.dumps(analysis.findings))
 
 
-def test_seeds_and_costs_are_what_the_caller_says(write_arm, probes):
+def test_seeds_are_what_the_caller_says_and_costs_what_the_steps_say(write_arm, probes):
     folders = [write_arm("one", TOKENS, probes), write_arm("two", TOKENS, probes)]
-    costs = {"one": 2.0, "two": 4.0}
-    analysis = analyse(folders, replicates=50, seeds=[["one", "two"]], flops_per_token=costs)
+    for folder, cost in zip(folders, (2.0, 4.0), strict=True):
+        step = {"phase": 0, "loss": 1.0, "gradient_norm": 1.0, "tokens": {}, "flops": 10 * cost}
+        rows = [step | {"tokens_seen": seen} for seen in (10, 20, 30, 40)]
+        Journal(folder / "steps.jsonl").append(*rows)
+    analysis = analyse(folders, replicates=50, seeds=[["one", "two"]])
     assert {row["num_seeds"] for row in analysis.repeats} == {2}
     assert {row["at_equal_flops"]["budget"] for row in analysis.budgets} == {80.0}
+    assert analysis.rows[0]["curve"]["flops"] == [2.0 * seen for seen in TOKENS]
+
+
+def test_arms_of_two_runs_go_by_other_names_and_other_items_are_drawn_apart(write_arm, probes):
+    folders = [write_arm("main", TOKENS, probes)] * 2
+    same = [Named(name=name) for name in ("one/main", "two/main")]
+    other = [same[0], replace(same[1], items=dict.fromkeys((probe for probe, *_ in probes), "x"))]
+    found = [analyse(folders, replicates=50, named=each) for each in (same, other)]
+    rows = [find(each.comparisons, kind="role", name="general") for each in found]
+    assert [(row["arm"], row["against"]) for row in rows] == [("two/main", "one/main")] * 2
+    together, apart = (row["differences"]["final"] for row in rows)
+    assert together == {"value": 0.0, "low": 0.0, "high": 0.0}
+    assert apart["low"] < 0 < apart["high"]
 
 
 def test_arms_are_compared_with_their_items_drawn_together(analysis):

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from gapless.records.comparison_views import Estimate, SeedsRow, SideBySide
+from gapless.records.sweep_views import FittedLaw, ProposedSettings, SweepResult, TrialRow
 from gapless.records.synthesis_views import PlanSynthesis, Synthesized
 from gapless.records.views import (
     ArmStatus,
@@ -266,7 +268,37 @@ AUDIT = Audit(
     padding_tokens=3_000,
     differences=(),
 )
-COMPARISON = Comparison(rows=(("first", BASE), ("second", ended("main"))), report=None)
+_SEEDS = ("med-1/one_pass", "med-2/one_pass", "med-3/one_pass")
+COMPARISON = Comparison(
+    rows=(("first", BASE), ("second", ended("main"))),
+    report=None,
+    seeds=(
+        SeedsRow(
+            arms=_SEEDS,
+            gain=Estimate(value=0.4612, low=0.4401, high=0.4823),
+            forgetting=Estimate(value=-0.1234, low=-0.2011, high=-0.0457),
+        ),
+    ),
+    pairs=(
+        SideBySide(
+            arms=("replay/subset",),
+            against=_SEEDS,
+            tokens=None,
+            flops=1.23456e18,
+            domain=Estimate(value=-0.0101, low=-0.0302, high=0.0101),
+            general=Estimate(value=0.0912, low=0.0511, high=0.1313),
+        ),
+        SideBySide(
+            arms=("a\x1b[31m/main",),
+            against=("b/main",),
+            tokens=None,
+            flops=2e17,
+            domain=Estimate(value=0.02, low=None, high=None),
+            general=None,
+        ),
+    ),
+    notes=("The runs began from different base models: changes are against each one's own.",),
+)
 
 SYNTHESIZED = [
     Synthesized(
@@ -290,3 +322,55 @@ SYNTHESIZED = [
         file=Path("asked/code.jsonl"),
     ),
 ]
+
+
+def trial(number: int, *, state: str = "done", why: str = "") -> TrialRow:
+    return TrialRow(
+        name=f"t{number:03d}-0",
+        setting=number,
+        seed=17,
+        settings={"share of pubmed": 0.8, "training.learning_rate": 1e-3},
+        state=state,  # type: ignore[arg-type]
+        tokens_seen=98_304,
+        gain=0.2,
+        forgetting=0.05,
+        values={"pubmed": 1.8},
+        base={"pubmed": 2.0},
+        why=why,
+    )
+
+
+SWEEP = SweepResult(
+    run_dir=RUN,
+    trials=(trial(0), trial(1, state="failed", why="loss is not finite\x1b[31m"), trial(2)),
+    ranking=((2, 0.21, 0.04, 0.17), (0, 0.2, 0.05, 0.15)),
+    file=RUN / "trials.jsonl",
+)
+LAWS = [
+    FittedLaw(
+        law="mixing",
+        metric="general",
+        parameters={"c": 1.9, "k": 0.05},
+        scale=0.003,
+        agreeing="30 of 32",
+        unread=("training.learning_rate",),
+        at_bounds=("k",),
+        num_settings=12,
+        rank_correlation=(0.91, 0.7, 0.98),
+        error=(0.004, 0.002, 0.006),
+        against_mean=(0.3, 0.2, 0.5),
+        against_regression=None,
+        passes=True,
+        bar="a held-out rank correlation of 0.7 or more",
+    )
+]
+PROPOSAL = ProposedSettings(
+    settings={"share/pubmed": 0.7123, "share/docs": 0.2877},
+    gain=(0.21, 0.19, 0.23),
+    forgetting=(0.02, 0.01, 0.03),
+    kept=0.66,
+    extrapolated=("tokens 2e+10 (tried 98304 to 98304, read by no law)",),
+    outside_hull=False,
+    unread=("training.learning_rate",),
+    file=Path("big.yaml"),
+)

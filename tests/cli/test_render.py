@@ -153,6 +153,20 @@ def test_a_comparison_names_run_and_arm() -> None:
     assert "second/main" in text
 
 
+def test_a_comparison_tells_seeds_together_and_what_is_compared_at_which_cost() -> None:
+    text = shown(render.compare, answers.COMPARISON)
+    lines = text.splitlines()
+    [mean] = [line.split() for line in lines if line.startswith("med-1/one_pass")]
+    assert mean == ["med-1/one_pass", "3", "+0.461", "-0.123"]
+    assert "-0.201 to -0.046" in text
+    [pair] = [line for line in lines if line.startswith("replay/subset")]
+    assert pair.split()[2:5] == ["1.2e+18", "-0.010", "+0.091"]
+    assert "noise of items alone" in text
+    assert "FLOPs" in text
+    assert "note: The runs began from different base models" in text
+    assert "\x1b" not in text
+
+
 def test_a_document_can_neither_style_nor_steer_the_terminal() -> None:
     text = shown(render.show, [answers.GLIMPSE])
     assert "\x1b" not in text
@@ -202,6 +216,29 @@ def test_a_synthesis_shows_why_answers_were_thrown_away_and_what_waits() -> None
     assert "repetition 49 8.2%" in lines
     assert "code: 300 requests wait for answers: asked/code.jsonl" in lines
     assert "\x1b" not in text
+
+
+def test_a_sweep_ranks_settings_and_tells_what_failed() -> None:
+    text = shown(render.sweep, answers.SWEEP)
+    lines = rows(text)
+    assert "2 trials done, 1 trials failed" in lines
+    ranked = [line for line in lines if line.startswith("t00") and "pubmed" in line]
+    assert [line.split()[0] for line in ranked] == ["t002", "t000"]
+    assert "+0.2100 +0.0400" in ranked[0]
+    assert any(line.startswith("t001-0 failed: loss is not finite") for line in lines)
+    assert "\x1b" not in text
+
+
+def test_laws_show_what_they_are_worth_and_a_proposal_what_it_expects() -> None:
+    lines = rows(shown(render.laws, answers.LAWS))
+    assert "general 0.91 (0.70 to 0.98) 0.0040 30%" in lines
+    assert "the trials do not determine k" in lines
+    assert any(line.startswith("general: may propose") for line in lines)
+    lines = rows(shown(render.proposal, answers.PROPOSAL))
+    assert "share/pubmed: 0.7123" in lines
+    assert "expected gain of a run: +0.2100 (+0.1900 to +0.2300)" in lines
+    assert "the bound on forgetting holds in 66% of the replicates" in lines
+    assert "wrote big.yaml" in lines
 
 
 def test_a_search_of_rates_shows_every_rate_and_the_proposal() -> None:

@@ -97,12 +97,6 @@ CALLS = {
     ),
     "status runs/demo": ("status", (Path("runs/demo"),), {}),
     "report runs/demo": ("report", (Path("runs/demo"),), {}),
-    "compare one two": ("compare", ([Path("one"), Path("two")],), {"out": None}),
-    "compare one two --out f.html": (
-        "compare",
-        ([Path("one"), Path("two")],),
-        {"out": Path("f.html")},
-    ),
     "show runs/demo": ("audit", (Path("runs/demo"), None), {}),
     "show runs/demo --arm x": ("audit", (Path("runs/demo"), "x"), {}),
     "show runs/demo --token 768": ("show", (Path("runs/demo"), 768, None), {}),
@@ -144,6 +138,16 @@ CALLS = {
             "run_dir": Path("out"),
         },
     ),
+    "compare one two": (
+        "compare",
+        ([Path("one"), Path("two")], None),
+        {"align": "tokens"},
+    ),
+    "compare one two --out f.html --align flops": (
+        "compare",
+        ([Path("one"), Path("two")], Path("f.html")),
+        {"align": "flops"},
+    ),
     "demo": ("demo", (Path("gapless-demo"),), {"offline": False}),
     "demo --dir d --offline": ("demo", (Path("d"),), {"offline": True}),
 }
@@ -159,6 +163,10 @@ def test_a_verb_passes_on_what_was_asked_and_shows_the_answer(line: str, verbs: 
     assert result.exit_code == 0, result.output
     assert len(result.stdout) > 10
     assert result.stderr == ""
+
+
+def test_runs_are_aligned_by_tokens_or_operations_and_nothing_else() -> None:
+    assert invoke("compare", "one", "--align", "seconds").exit_code == 2
 
 
 FAILURES = {

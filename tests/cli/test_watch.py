@@ -15,10 +15,10 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from gapless.cli.braille import Look, axis, chart
-from gapless.cli.live_view import LiveView, status_line
+from gapless.cli.live_view import LiveView, finding_lines, status_line
 from gapless.cli.watch import watch
 from gapless.errors import RunError
-from gapless.records.live_views import Line, Live
+from gapless.records.live_views import Line, Live, LiveFinding
 from gapless.workflow.live import LiveRun, Tail
 from gapless.workflow.run_folder import RunFolder
 
@@ -285,3 +285,50 @@ def test_watching_loads_no_torch(run: Path) -> None:
         "assert 'torch' not in sys.modules and 'transformers' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+
+
+FELL = LiveFinding(
+    rule="gap", text="General text fell by 0.1 bits per byte \x1b[31mand " + "x " * 40
+)
+MORE = LiveFinding(rule="still rising", text="The domain still rises. " + "y " * 120)
+
+
+def telling(run: Path, **changes: object) -> Live:
+    live = LiveRun(run).look()
+    arm = replace(live.arms[1], findings=(FELL, MORE), **changes)
+    return replace(live, arms=(live.arms[0], arm))
+
+
+def test_findings_so_far_stand_under_their_arm_and_are_called_preliminary(run: Path) -> None:
+    text = shown(telling(run), 100, 60)
+    assert "found so far, as if it ended here (preliminary); 1 more in the report" in text
+    assert "  \N{MIDDLE DOT} General text fell by 0.1 bits per byte \ufffd[31mand" in text
+    assert "still rises" not in text, "a finding is told whole or not at all"
+    assert all(len(line) <= 100 for line in text.splitlines())
+    done = shown(telling(run, state="done", analysed=True), 100, 60)
+    assert "found; 1 more in the report" in done
+    assert "preliminary" not in done
+
+
+def test_where_there_is_little_room_the_curves_come_before_the_findings(run: Path) -> None:
+    live = telling(run)
+    for height in range(16, 60, 4):
+        text = shown(live, 80, height)
+        assert len(text.splitlines()) <= max(height, len(shown(LiveRun(run).look(), 80, height)))
+        if "found so far" in text:
+            break
+        assert "gain" in text
+    assert 24 < height < 56
+    assert "found so far" not in shown(LiveRun(run).look(), 80, 60), "nothing is found of it"
+
+
+def test_plain_lines_tell_a_finding_once_and_again_when_it_is_sure(run: Path) -> None:
+    arm, told = telling(run).arms[1], set[tuple[str, str, str]]()
+    [fell, _] = finding_lines(arm, told)
+    assert fell.startswith("  found of replay so far (preliminary): General text fell")
+    assert "\x1b" not in fell
+    assert finding_lines(arm, told) == []
+    again = replace(arm, findings=(replace(FELL, text="General text fell by 0.2"), MORE))
+    assert finding_lines(again, told) == [], "its numbers move with every measurement"
+    [sure, _] = finding_lines(replace(arm, analysed=True), told)
+    assert sure.startswith("  found of replay: General text fell")

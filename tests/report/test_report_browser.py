@@ -11,9 +11,11 @@ from gapless.report.numbers import short
 
 pytestmark = pytest.mark.browser
 HISTOGRAMS = 1 + 2 + 1
+PROFILES = 2
 AREAS = 3
-CHARTS = 2 + 4 + 1 + AREAS + 2 + HISTOGRAMS
-LINES = 3 * (2 + 4 + 2)
+WAYS = 2
+CHARTS = 2 + 4 + 1 + WAYS + PROFILES + AREAS + 2 + HISTOGRAMS
+LINES = 3 * (2 + 4 + 1 + 2)
 
 
 @pytest.mark.parametrize("width", [360, 1280])

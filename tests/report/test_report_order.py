@@ -378,7 +378,7 @@ def test_a_hostile_text_in_the_order_makes_no_markup(ordered):
 
 def test_every_chart_of_the_order_has_its_numbers_as_a_table(ordered):
     figures = re.findall(r"<figure.*?</figure>", render(ordered), flags=re.DOTALL)
-    assert len(figures) == 2 + 11 + 1 + 2 + 1 + 1 + 2
+    assert len(figures) == 2 + 11 + 1 + 2 + 2 + 1 + 1 + 2
     for figure in figures:
         assert "<table" in figure
         assert "<td" in figure

@@ -12,7 +12,7 @@ from gapless.report.numbers import perplexity, signed_percent
 
 pytestmark = pytest.mark.browser
 TOPICS = len(sample_order.TOPICS)
-CHARTS = 2 + TOPICS + 1 + 2 + 1 + 1 + 2
+CHARTS = 2 + TOPICS + 1 + 2 + 2 + 1 + 1 + 2
 POINT = """const point = (svg, x, y) => {
   const box = svg.getBoundingClientRect();
   const at = { clientX: box.left + box.width * x, clientY: box.top + y };

@@ -17,6 +17,7 @@ from gapless.report import ArmContent, Content, Trace, render
 from gapless.report.sections.table import SECTIONS
 from gapless.report.templating import embedded_json
 
+PROFILES = 2
 HISTOGRAMS = 1 + 2 + 1
 """Of perplexity, two selections by it, of words."""
 
@@ -127,7 +128,7 @@ def test_every_section_stands_in_the_table_once():
 def test_every_section_is_on_the_page_and_in_the_contents(content, page):
     sections = [section for build in SECTIONS if (section := build(content))]
     assert [section.key for section in sections] == [
-        "headline", "curves", "gap", "mixture", "training", "text", "scores", "recipe",
+        "headline", "curves", "gap", "profile", "mixture", "training", "text", "scores", "recipe",
     ]  # fmt: skip
     for section in sections:
         assert page.count(f'<section id="{section.key}"') == 1
@@ -136,7 +137,7 @@ def test_every_section_is_on_the_page_and_in_the_contents(content, page):
 
 def test_every_chart_has_its_numbers_as_a_table(page):
     figures = re.findall(r"<figure.*?</figure>", page, flags=re.DOTALL)
-    assert len(figures) == 2 + 4 + 1 + 3 + 2 + HISTOGRAMS
+    assert len(figures) == 2 + 4 + 1 + 2 + PROFILES + 3 + 2 + HISTOGRAMS
     for figure in figures:
         assert figure.count("<details") == figure.count("<table>") == 1
         assert "<td>" in figure

@@ -30,6 +30,7 @@ class Rule:
 _GUO = "Guo et al. 2024"
 RULES = (
     Rule("over seeds", rules_between_arms.over_seeds, "Bouthillier et al. 2021"),
+    Rule("seeds apart", rules_between_arms.seeds_apart, "Bouthillier et al. 2021; Welch 1947"),
     Rule(
         "forgetting lasts",
         rules_one_arm.forgetting_lasts,

@@ -36,10 +36,7 @@ class Intervals:
 
 def replicate(history: ProbeHistory, *, replicates: int, seed: int) -> np.ndarray:
     """Return the probe's values with its items drawn anew: shape (replicates, points)."""
-    values = [
-        _values(history, weights)
-        for weights in _weights(history.curve.name, history.num_items, replicates, seed)
-    ]
+    values = [_values(history, weights) for weights in _weights(history, replicates, seed)]
     return np.concatenate(values)
 
 
@@ -55,9 +52,13 @@ def _values(history: ProbeHistory, weights: np.ndarray) -> np.ndarray:
     )
 
 
-def _weights(probe: str, num_items: int, replicates: int, seed: int) -> Iterator[np.ndarray]:
-    """Yield how often each item is drawn: shape (part of the replicates, items)."""
-    generator = stream(seed, "bootstrap", probe)
+def _weights(history: ProbeHistory, replicates: int, seed: int) -> Iterator[np.ndarray]:
+    """Yield how often each item is drawn: shape (part of the replicates, items).
+
+    Other items, of another run, are drawn independently.
+    """
+    which = (history.items,) if history.items else ()
+    generator, num_items = stream(seed, "bootstrap", history.curve.name, *which), history.num_items
     rows = max(1, _BATCH_WEIGHTS // num_items)
     for begin in range(0, replicates, rows):
         size = min(rows, replicates - begin)

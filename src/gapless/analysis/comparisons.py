@@ -7,11 +7,12 @@ A row, one for each pair of arms, role or probe, and metric:
     is_real          {quantity: bool}: its interval excludes 0
 
 Both arms answer the same items, so what is hard for both leaves the difference: an interval here is
-narrower than the two arms' own intervals suggest.
+narrower than the two arms' own intervals suggest. Arms of several runs may have answered other
+items of a probe; those are drawn independently, and the interval is as wide as that makes it.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any
 
@@ -36,6 +37,25 @@ class Replicated:
     """Shape (replicates, points); None when a probe has a single item."""
     num_items: dict[str, int]
     """Probe to its number of items."""
+    items: Mapping[str, str] = field(default_factory=dict)
+    """Probe to which items they are (see `ProbeHistory`)."""
+    flops: np.ndarray | None = None
+    """Operations of training until each point: float64, shape (points,); None: not known."""
+
+    def has_items_of(self, other: "Replicated") -> bool:
+        """Whether both answered the same items, so that they were drawn together.
+
+        Raises:
+            RunError: the numbers of items say otherwise.
+
+        """
+        if dict(self.items) != dict(other.items):
+            return False
+        if self.num_items == other.num_items:
+            return True
+        what = f"the arms {other.arm!r} and {self.arm!r} did not measure the same items"
+        where = f"{self.curve.kind} {self.curve.name}, {self.curve.metric}"
+        raise RunError(what, where=where, mend="Delete one arm's folder and run it again.")
 
 
 def compare(curves: Sequence[Replicated], *, level: float) -> list[dict[str, Any]]:
@@ -50,20 +70,25 @@ def compare(curves: Sequence[Replicated], *, level: float) -> list[dict[str, Any
 
 def pairs(curves: Sequence[Replicated]) -> list[tuple[Replicated, Replicated]]:
     """Return every pair of arms on every curve that both have, the later one first."""
-    groups: dict[tuple[str, str, str], list[Replicated]] = {}
-    for curve in curves:
-        key = (curve.curve.kind, curve.curve.name, curve.curve.metric)
-        groups.setdefault(key, []).append(curve)
     return [
-        (second, first) for members in groups.values() for first, second in combinations(members, 2)
+        (second, first)
+        for members in by_curve(curves)
+        for first, second in combinations(members, 2)
     ]
 
 
+def by_curve(curves: Sequence[Replicated]) -> list[list[Replicated]]:
+    """Gather the arms' curves of the same thing; a role's mean over other probes is another one."""
+    groups: dict[tuple[str, str, str, tuple[str, ...]], list[Replicated]] = {}
+    for each in curves:
+        probes = tuple(sorted(each.curve.probes))
+        key = (each.curve.kind, each.curve.name, each.curve.metric, probes)
+        groups.setdefault(key, []).append(each)
+    return list(groups.values())
+
+
 def _row(arm: Replicated, against: Replicated, level: float) -> dict[str, Any]:
-    if arm.num_items != against.num_items:
-        what = f"the arms {against.arm!r} and {arm.arm!r} did not measure the same items"
-        where = f"{arm.curve.kind} {arm.curve.name}, {arm.curve.metric}"
-        raise RunError(what, where=where, mend="Delete one arm's folder and run it again.")
+    arm.has_items_of(against)
     value = _differences(arm.curve.changes[None], against.curve.changes[None], arm, against)
     ends: dict[str, tuple[float, float]] = {}
     if arm.changes is not None and against.changes is not None:

@@ -13,7 +13,9 @@ A row, one for each arm, role or probe, and metric:
                                  together (see `together`)
     rebound_is_real              the end is above the bottom by more than noise makes of the lowest
                                  of all points; null without intervals
-    curve                        {tokens, values, changes, low, high}: one entry per point
+    curve                        {tokens, values, changes, low, high, flops}: one entry per point;
+                                 flops, the operations of training until there, is null where they
+                                 are not known
 
 ``low`` and ``high`` are null without intervals (a probe with one item), and null where a recovery
 does not come within the run.
@@ -36,11 +38,15 @@ from gapless.analysis.curves import Arm, Curve, load_arm
 from gapless.analysis.evidence import Evidence, arm_evidence
 from gapless.analysis.gap import measure_gap
 from gapless.analysis.repeats import repeats
+from gapless.analysis.seeds_apart import seeds_apart
 from gapless.analysis.together import drops_among_all
 from gapless.analysis.trade import trades
 from gapless.analysis.turning import turning_points
 from gapless.errors import RunError
+from gapless.records.arm_journals import STEPS
 from gapless.records.artifact import write_text
+from gapless.records.flops import flops_at
+from gapless.records.journal import Journal
 
 SCHEMA_VERSION = 2
 _FILE = "analysis.json"
@@ -59,6 +65,8 @@ class Analysis:
     """One for each pair of arms, role or probe, and metric (see `budgets`)."""
     repeats: list[dict[str, Any]] = field(default_factory=list)
     """One for each group of arms that differ in their seed alone, and curve (see `repeats`)."""
+    seeds_apart: list[dict[str, Any]] = field(default_factory=list)
+    """One for each pair of such groups, and curve (see `seeds_apart`)."""
     trades: list[dict[str, Any]] = field(default_factory=list)
     """Gain against forgetting: one for each metric of both roles (see `trade`)."""
     turning_points: list[dict[str, Any]] = field(default_factory=list)
@@ -71,6 +79,16 @@ class Analysis:
     schema_version: int = SCHEMA_VERSION
 
 
+@dataclass(frozen=True, kw_only=True)
+class Named:
+    """What an arm is called, and what it was asked, among the arms of several runs."""
+
+    name: str = ""
+    """Instead of its own name."""
+    items: Mapping[str, str] = field(default_factory=dict)
+    """Probe to which items they are: arms are paired on those that are the same."""
+
+
 def analyse(
     folders: Sequence[Path],
     *,
@@ -78,12 +96,12 @@ def analyse(
     replicates: int = 1000,
     level: float = 0.95,
     seeds: Sequence[Sequence[str]] = (),
-    flops_per_token: Mapping[str, float] | None = None,
+    named: Sequence[Named] = (),
 ) -> Analysis:
     """Draw the conclusions of a run from its arms' folders.
 
-    ``seeds`` are groups of arms that differ in nothing but their seed. ``flops_per_token`` of the
-    arms, where it is known, allows comparisons at equal compute.
+    ``seeds`` are groups of arms that differ in nothing but their seed. ``named``, one for each
+    folder, tells arms of several runs apart.
 
     Raises:
         RunError: a folder's measurements cannot be used, or two folders are of one arm.
@@ -92,22 +110,29 @@ def analyse(
     rows: list[dict[str, Any]] = []
     replicated: list[Replicated] = []
     names: dict[str, Path] = {}
-    for folder in folders:
-        arm = load_arm(folder)
+    for folder, whose in zip(folders, named or [Named()] * len(folders), strict=True):
+        arm = load_arm(folder, name=whose.name, items=whose.items)
         if arm.name in names:
             mend = "Give each arm's folder once."
             raise RunError(f"the arm {arm.name!r} is there twice", where=str(folder), mend=mend)
         names[arm.name] = folder
+        steps = list(Journal(folder / STEPS).rows())
         for curve in (*arm.roles, *(history.curve for history in arm.probes)):
             changes = replicated_changes(curve, arm.probes, replicates=replicates, seed=seed)
             found = None if changes is None else intervals(curve, changes, level=level)
             rows.append(_row(arm, curve, found))
-            replicated.append(Replicated(arm.name, curve, changes, _num_items(arm, curve)))
+            spent = flops_at(steps, curve.tokens)
+            items = {probe: each for probe, each in whose.items.items() if probe in curve.probes}
+            replicated.append(
+                Replicated(arm.name, curve, changes, _num_items(arm, curve), items, spent)
+            )
+            rows[-1]["curve"]["flops"] = None if spent is None else spent.tolist()
     _judge_together(rows, replicated, level)
     found_so_far: dict[str, Any] = {
         "comparisons": compare(replicated, level=level),
-        "budgets": budgets(replicated, level=level, flops_per_token=flops_per_token or {}),
+        "budgets": budgets(replicated, level=level),
         "repeats": repeats(replicated, seeds, level=level),
+        "seeds_apart": seeds_apart(replicated, seeds, level=level),
         "trades": trades(replicated, level=level),
         "turning_points": turning_points(replicated, level=level),
     }

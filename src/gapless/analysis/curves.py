@@ -1,6 +1,6 @@
 """Curves: a metric against tokens seen, of one probe or of all probes of a role."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from pathlib import Path
@@ -71,6 +71,8 @@ class ProbeHistory:
     """Shape (points, items), or (points, items, groups)."""
     denominators: np.ndarray
     """Of the same shape."""
+    items: str = ""
+    """Which items these are, where arms of several runs may have others; empty within one run."""
 
     @property
     def num_items(self) -> int:
@@ -87,8 +89,11 @@ class Arm:
     roles: tuple[Curve, ...] = field(default=())
 
 
-def load_arm(folder: Path) -> Arm:
+def load_arm(folder: Path, *, name: str = "", items: Mapping[str, str] | None = None) -> Arm:
     """Read an arm's folder: its measurements and their items.
+
+    ``name`` is what to call it instead of its own name; ``items`` tell, probe by probe, the items
+    of one run from those of another.
 
     Raises:
         RunError: nothing was measured, the base was not, or rows and items disagree.
@@ -100,8 +105,12 @@ def load_arm(folder: Path) -> Arm:
         what = f"the measurements of {len(names)} arms" if names else "no measurement"
         where = str(folder / MEASUREMENTS)
         raise RunError(f"it holds {what}; one arm is expected", where=where, mend=_MEND)
-    histories = tuple(_with_items(folder, curve) for curve in probe_curves(measurements))
-    return Arm(names[0], histories, tuple(role_curves([history.curve for history in histories])))
+    histories = tuple(
+        _with_items(folder, curve, (items or {}).get(curve.name, ""))
+        for curve in probe_curves(measurements)
+    )
+    roles = tuple(role_curves([history.curve for history in histories]))
+    return Arm(name or names[0], histories, roles)
 
 
 def probe_curves(measurements: Sequence[Measurement]) -> list[Curve]:
@@ -153,7 +162,7 @@ def _mean(role: str, metric: str, members: list[Curve]) -> Curve:
     )
 
 
-def _with_items(folder: Path, curve: Curve) -> ProbeHistory:
+def _with_items(folder: Path, curve: Curve, which: str) -> ProbeHistory:
     key = f"{curve.name}/{curve.metric}"
     numerators: list[np.ndarray] = []
     denominators: list[np.ndarray] = []
@@ -171,5 +180,8 @@ def _with_items(folder: Path, curve: Curve) -> ProbeHistory:
         numerators.append(items.numerators)
         denominators.append(items.denominators)
     return ProbeHistory(
-        curve=curve, numerators=np.stack(numerators), denominators=np.stack(denominators)
+        curve=curve,
+        numerators=np.stack(numerators),
+        denominators=np.stack(denominators),
+        items=which,
     )

@@ -11,7 +11,7 @@ from gapless.records.arm_journals import OBSERVATIONS, STEPS
 from gapless.records.journal import Journal
 from gapless.units import format_tokens
 
-_STEERING = "nats_per_token"
+STEERING = "nats_per_token"
 """What steers a mixture; findings tell of other metrics where there are any."""
 
 Row = Mapping[str, Any]
@@ -66,10 +66,16 @@ class Evidence:
     trades: Sequence[Row] = ()
     turning_points: Sequence[Row] = ()
     repeats: Sequence[Row] = ()
+    seeds_apart: Sequence[Row] = ()
     level: float = 0.95
     """Of the intervals that are told."""
     sure: float = 0.99
     """Of what rules judge by themselves: there are many of them, and each may err."""
+
+    def groups(self) -> list[list[str]]:
+        """Return the groups of arms that differ in their seed alone."""
+        found = dict.fromkeys(tuple(row["arms"]) for row in self.repeats)
+        return [list(names) for names in found]
 
     def told_pairs(self, rows: Sequence[Row]) -> dict[tuple[str, str], list[Row]]:
         """Return (arm, against) to their rows about roles."""
@@ -94,7 +100,7 @@ def arm_evidence(
 
 
 def _told(rows: Sequence[Row]) -> list[Row]:
-    return [row for row in rows if row["metric"] != _STEERING] or list(rows)
+    return [row for row in rows if row["metric"] != STEERING] or list(rows)
 
 
 def _key(row: Row) -> tuple[str, str, str]:
@@ -155,6 +161,11 @@ def place(row: Row) -> str:
     """Return how a sentence names what a row is about."""
     name = str(row["name"])
     return {"domain": "the domain", "general": "general text"}.get(name, name)
+
+
+def group_words(names: Sequence[str]) -> str:
+    """Name a group of arms that differ in their seed alone: ``the 3 seeds a, b, c``."""
+    return names[0] if len(names) == 1 else f"the {len(names)} seeds {', '.join(names)}"
 
 
 def ends(estimate: Mapping[str, Any], name: str) -> dict[str, float | None]:

@@ -25,18 +25,21 @@ standard deviation of 0, 0.3, 1 and 3 times the items' standard error:
 
 The two-level bootstrap, in the second line, cannot see how far apart seeds are from two or three of
 them. Two seeds are few for this interval too: take three or more.
+
+Seeds in several runs may have answered other items of a probe: those are drawn independently, and v
+is smaller for it, while s2 holds their noise already.
 """
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from gapless.analysis.comparisons import COMPARED, Replicated
+from gapless.analysis.comparisons import COMPARED, Replicated, by_curve
 from gapless.analysis.gap import quantities
 from gapless.analysis.student import t_quantile
-from gapless.errors import RunError
 
 
 def repeats(
@@ -48,24 +51,19 @@ def repeats(
         RunError: two arms of a group answered different items.
 
     """
-    by_curve: dict[tuple[str, str, str], dict[str, Replicated]] = {}
-    for curve in curves:
-        key = (curve.curve.kind, curve.curve.name, curve.curve.metric)
-        by_curve.setdefault(key, {})[curve.arm] = curve
+    named = [{each.arm: each for each in own} for own in by_curve(curves)]
     return [
         _row([own[arm] for arm in group], level)
         for group in groups
-        for own in by_curve.values()
+        for own in named
         if len(group) > 1 and all(arm in own for arm in group)
     ]
 
 
 def _row(seeds: Sequence[Replicated], level: float) -> dict[str, Any]:
     first = seeds[0]
-    if any(each.num_items != first.num_items for each in seeds):
-        what = "arms that differ in their seed alone did not measure the same items"
-        where = f"{first.curve.kind} {first.curve.name}, {first.curve.metric}"
-        raise RunError(what, where=where, mend="Delete their folders and run them again.")
+    for each in seeds:
+        each.has_items_of(first)
     values = _stacked([_of(each, each.curve.changes[None]) for each in seeds])
     means = {name: float(own.mean()) for name, own in values.items()}
     spread = {name: float(own[:, 0].std(ddof=1)) for name, own in values.items()}
@@ -110,10 +108,23 @@ def mean_interval(
     mean: float, item_error: float, items: int, spread: float, seeds: int, *, level: float
 ) -> tuple[float, float]:
     """Return the interval of a mean over seeds (see this file's head)."""
-    by_items, by_seeds = item_error**2, spread**2 / seeds
-    total = by_items + by_seeds
+    parts = [Part(item_error**2, items - 1), Part(spread**2 / seeds, seeds - 1)]
+    return t_interval(mean, parts, level=level)
+
+
+@dataclass(frozen=True)
+class Part:
+    """One noise of a number: its variance, and the degrees of freedom it is known by."""
+
+    variance: float
+    freedom: float
+
+
+def t_interval(value: float, parts: Sequence[Part], *, level: float) -> tuple[float, float]:
+    """Return Student's interval of a number with several noises (see this file's head)."""
+    total = math.fsum(part.variance for part in parts)
     if total == 0:
-        return mean, mean
-    freedom = total**2 / (by_items**2 / (items - 1) + by_seeds**2 / (seeds - 1))
+        return value, value
+    freedom = total**2 / math.fsum(part.variance**2 / part.freedom for part in parts)
     half = t_quantile((1 + level) / 2, freedom) * math.sqrt(total)
-    return mean - half, mean + half
+    return value - half, value + half

@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 
 from gapless.analysis.evidence import (
+    STEERING,
     Evidence,
     Row,
     amount,
     ends,
+    group_words,
     number,
     place,
     sizes,
@@ -54,6 +56,8 @@ def _sides(
 def cannot_be_told_apart(evidence: Evidence) -> Iterator[Said]:
     """Find two arms that ended alike within noise, on every role."""
     for (arm, against), rows in evidence.told_pairs(evidence.comparisons).items():
+        if any(arm in group and against in group for group in evidence.groups()):
+            continue  # they differ in their seed alone: several seeds say more
         judged = [row for row in rows if row["is_real"]]
         if not judged or any(row["is_real"]["final"] for row in judged):
             continue
@@ -136,4 +140,25 @@ def over_seeds(evidence: Evidence) -> Iterator[Said]:
             text=text,
             suggestion=suggestion,
             numbers=ends(final, "change") | {"spread": row["spread"]["final"]},
+        )
+
+
+def seeds_apart(evidence: Evidence) -> Iterator[Said]:
+    """Say where two ways of training differ by more than seeds and items make of them."""
+    for row in evidence.seeds_apart:
+        if row["kind"] != "role" or row["metric"] == STEERING:
+            continue
+        found = row["at_equal_tokens"]
+        if not found["is_real"]:
+            continue
+        first, second = ("arms", "against") if found["value"] > 0 else ("against", "arms")
+        sign = 1.0 if found["value"] > 0 else -1.0
+        yield Said(
+            arm=None,
+            text=f"After {format_tokens(round(found['budget']))} tokens, {group_words(row[first])} "
+            f"did better on {place(row)} than {group_words(row[second])}, by "
+            f"{amount(abs(found['value']), row)}{sizes(found, row, sign=sign)}: beyond what items "
+            "and seeds make.",
+            suggestion="",
+            numbers=ends(found, "difference") | {"tokens": found["budget"]},
         )

@@ -1,6 +1,7 @@
 """A run while it goes on, as one screen: where it is, how far each arm is, and its curves."""
 
 import math
+import textwrap
 from collections.abc import Sequence
 
 from rich.cells import cell_len, set_cell_size
@@ -20,6 +21,8 @@ _ROOMY = 72
 _GAP = 3
 _MOST_VALUES = 6
 _MOST_COSTS = 3
+_MOST_FINDING_ROWS = 4
+_BULLET = "\N{MIDDLE DOT}"
 _DOT = "  \N{MIDDLE DOT}  "
 _MINUS = "\N{MINUS SIGN}"
 _WORDS = {"bits_per_byte": "bits per byte"}
@@ -40,6 +43,9 @@ class LiveView:
         head, foot = _head(live, width), _foot(live, width)
         shown = [arm for arm in live.arms if arm.measured_at is not None]
         room = height - len(head) - len(foot) - sum(map(_fixed_rows, live.arms))
+        told = sum(len(_findings(arm, width)) for arm in shown)
+        tells = bool(shown) and (room - told) // len(shown) > _FEWEST_ROWS
+        room -= told if tells else 0  # where there is little room, the curves come first
         rows = min(_MOST_ROWS, room // len(shown)) if shown else 0
         if rows < _FEWEST_ROWS and shown:  # the curves of the arm that learns now, or was last
             current = next((arm for arm in shown if arm.state == "under way"), shown[-1])
@@ -49,7 +55,9 @@ class LiveView:
             rows = max(_FEWEST_ROWS, min(_MOST_ROWS, room))
         lines: list[RenderableType] = [*head]
         for arm in live.arms:
-            lines += _arm(arm, width, rows if arm in shown else 0, ascii_only=ascii_only)
+            own = _arm(arm, width, rows if arm in shown else 0, ascii_only=ascii_only)
+            found = _findings(arm, width) if tells and arm in shown else []
+            lines += [*own, *found, Text("")]
         lines += foot
         yield Group(*(_fitting(line, width) for line in lines))
 
@@ -69,6 +77,14 @@ def status_line(arm: LiveArm) -> str:
     if arm.faults:
         parts.append(f"{len(arm.faults)} faults")
     return "  ".join(parts)
+
+
+def finding_lines(arm: LiveArm, told: set[tuple[str, str, str]]) -> list[str]:
+    """Say in plain lines what is found of an arm; each rule once before the analysis and after."""
+    so_far = "" if arm.analysed else " so far (preliminary)"
+    new = [found for found in arm.findings if (arm.name, so_far, found.rule) not in told]
+    told.update((arm.name, so_far, found.rule) for found in new)
+    return [f"  found of {plain(arm.name)}{so_far}: {plain(found.text)}" for found in new]
 
 
 def _head(live: Live, width: int) -> list[Text]:
@@ -107,7 +123,28 @@ def _arm(arm: LiveArm, width: int, rows: int, *, ascii_only: bool) -> list[Rende
         told = f"step {fault.step:,}: {fault.what} ({fault.action})"
         more = f"{len(arm.faults)} faults, the last at " if len(arm.faults) > 1 else "fault at "
         lines.append(Text(plain(f"{more}{told}").replace("\n", " "), style="red"))
-    return [*lines, Text("")]
+    return lines
+
+
+def _findings(arm: LiveArm, width: int) -> list[Text]:
+    """Tell what is found so far, in a few rows: the first findings, each whole."""
+    if not arm.findings:
+        return []
+    wrapped = [textwrap.wrap(plain(found.text), max(20, width - 4)) for found in arm.findings]
+    told = [wrapped[0][:_MOST_FINDING_ROWS]]
+    for rows in wrapped[1:]:
+        if sum(map(len, [*told, rows])) > _MOST_FINDING_ROWS:
+            break
+        told.append(rows)
+    left = len(wrapped) - len(told)
+    so_far = "found" if arm.state == "done" else "found so far, as if it ended here"
+    so_far += "" if arm.analysed else " (preliminary)"
+    lines = [Text(so_far + (f"; {left} more in the report" if left else ""), style="dim")]
+    for rows in told:
+        lines += [
+            Text(f"  {_BULLET if not place else ' '} {row}") for place, row in enumerate(rows)
+        ]
+    return lines
 
 
 def _arm_head(arm: LiveArm, width: int) -> Text:

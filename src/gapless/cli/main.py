@@ -9,7 +9,7 @@ from gapless import __version__
 from gapless.cli.asset_verbs import assets_app
 from gapless.cli.failures import explained
 from gapless.cli.options import Overrides, RecipeFile, RunDir, RunFolder
-from gapless.cli.search_verbs import rates_verb, sweep_verb
+from gapless.cli.search_verbs import fit_verb, propose_verb, rates_verb, sweep_verb
 from gapless.records.comparison_views import Align
 
 app = typer.Typer(
@@ -239,10 +239,9 @@ def compare_verb(
 ) -> None:
     """Set finished runs side by side; those that differ in their seed alone count as one."""
     from gapless.cli import render
-    from gapless.workflow.compare import compare_runs
-    from gapless.workflow.run_folder import RunFolder as Folder
+    from gapless.workflow import verbs
 
-    render.compare(compare_runs([Folder(path) for path in run_dirs], out, align=align))
+    render.compare(verbs.compare(run_dirs, out, align=align))
 
 
 @app.command("merge")
@@ -277,6 +276,8 @@ def merge_verb(
 
 
 app.command("sweep")(sweep_verb)
+app.command("fit")(fit_verb)
+app.command("propose")(propose_verb)
 app.command("rates")(rates_verb)
 
 

@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from gapless.cli import tables, trees
-from gapless.records.sweep_views import SweepResult
+from gapless.records.sweep_views import FittedLaw, ProposedSettings, SweepResult
 from gapless.records.synthesis_views import Synthesized
 from gapless.records.views import (
     Audit,
@@ -145,6 +145,41 @@ def sweep(result: SweepResult, console: Console | None = None) -> None:
         if trial.state == "failed":
             _line(console, f"{trial.name} failed: {tables.plain(trial.why)}")
     _line(console, f"trials: {result.file}")
+
+
+def laws(fitted: Sequence[FittedLaw], console: Console | None = None) -> None:
+    """Show laws' parameters, and how they did on settings that were held out."""
+    console = console or _console()
+    for law in fitted:
+        numbers = ", ".join(f"{name} {value:.4g}" for name, value in law.parameters.items())
+        _line(console, f"{law.metric}: {law.law}, {law.agreeing} starts agree: {numbers}")
+        if law.at_bounds:
+            _line(console, f"  the trials do not determine {', '.join(law.at_bounds)}")
+        if law.unread:
+            _line(console, f"  it does not read {', '.join(law.unread)}")
+    console.print("", tables.laws(fitted), "")
+    for law in fitted:
+        verdict = "may propose" if law.passes else "may not propose"
+        _line(console, f"{law.metric}: {verdict}, which takes {law.bar}")
+
+
+def proposal(found: ProposedSettings, console: Console | None = None) -> None:
+    """Show proposed settings and what is expected of a run with them."""
+    console = console or _console()
+    for name, value in found.settings.items():
+        shown = f"{value:.4g}" if isinstance(value, float) else value
+        _line(console, f"{tables.plain(name)}: {tables.plain(shown)}")
+    for what, (value, low, high) in {"gain": found.gain, "forgetting": found.forgetting}.items():
+        _line(console, f"expected {what} of a run: {value:+.4f} ({low:+.4f} to {high:+.4f})")
+    _line(console, f"the bound on forgetting holds in {found.kept:.0%} of the replicates")
+    for each in found.extrapolated:
+        _line(console, f"beyond the trials: {tables.plain(each)}")
+    if found.outside_hull:
+        _line(console, "the settings together are beyond the trials' hull")
+    if found.unread:
+        _line(console, f"nothing is said of {', '.join(map(tables.plain, found.unread))}")
+    if found.file is not None:
+        _line(console, f"wrote {found.file}")
 
 
 def rates(search: RateSearch, console: Console | None = None) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from gapless.cli.failures import explained
-from gapless.cli.options import Overrides, RecipeFile
+from gapless.cli.options import Overrides, RecipeFile, RunFolder
 
 
 @explained()
@@ -66,3 +66,44 @@ def rates_verb(
             progress=progress,
         )
     render.rates(search)
+
+
+Law = Annotated[str, typer.Option(metavar="NAME", help="The law; `mixing` is of shares alone.")]
+
+
+@explained()
+def fit_verb(run_dir: RunFolder, *, law: Law = "mixing") -> None:
+    """Fit a law to a sweep's trials, and test it on settings held out."""
+    from gapless.cli import render
+    from gapless.workflow.laws import fit_laws
+
+    render.laws(fit_laws(run_dir, law=law))
+
+
+@explained()
+def propose_verb(
+    run_dir: RunFolder,
+    *,
+    law: Law = "mixing",
+    general_loss: Annotated[
+        float, typer.Option(metavar="BITS", help="The most bits per byte general text may lose.")
+    ] = 0.0,
+    tokens: Annotated[
+        str | None, typer.Option(metavar="N", help="Tokens of the big run, like 20B.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the recipe with the settings there.")
+    ] = None,
+) -> None:
+    """Propose settings by a sweep's laws: the most gain for so much forgetting."""
+    from gapless.cli import render
+    from gapless.units import parse_tokens
+    from gapless.workflow.laws import propose_settings
+
+    try:
+        budget = None if tokens is None else float(parse_tokens(tokens))
+    except ValueError as error:
+        raise typer.BadParameter(f"--tokens: {error}") from error
+    render.proposal(
+        propose_settings(run_dir, law=law, general_loss=general_loss, tokens=budget, out=out)
+    )

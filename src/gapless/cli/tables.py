@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gapless.records.comparison_views import Estimate, SeedsRow, SideBySide
-from gapless.records.sweep_views import SweepResult
+from gapless.records.sweep_views import FittedLaw, SweepResult
 from gapless.records.synthesis_views import PlanSynthesis
 from gapless.records.views import (
     ArmStatus,
@@ -153,6 +153,20 @@ def sweep_ranking(result: SweepResult) -> Table:
             for path, value in settings[setting].items()
         )
         table.add(f"t{setting:03d}", _signed(gain), _signed(forgetting), of)
+    return table
+
+
+def laws(rows: Sequence[FittedLaw]) -> Table:
+    """Tabulate how well laws predict settings that were held out."""
+    table = _table("Held-out settings", "metric", ">rank correlation", ">error", ">of the mean's")
+    for row in rows:
+        value, low, high = row.rank_correlation
+        table.add(
+            row.metric,
+            f"{value:.2f} ({low:.2f} to {high:.2f})",
+            f"{row.error[0]:.4f}",
+            f"{row.against_mean[0]:.0%}",
+        )
     return table
 
 

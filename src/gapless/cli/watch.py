@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.live import Live as Screen
 from rich.text import Text
 
-from gapless.cli.live_view import LiveView, status_line
+from gapless.cli.live_view import LiveView, finding_lines, status_line
 from gapless.cli.tables import plain
 from gapless.records.live_views import Live
 
@@ -49,6 +49,7 @@ def _on_screen(look: Callable[[], Live], console: Console) -> None:
 def _in_lines(look: Callable[[], Live], console: Console) -> None:
     """Print a line per arm when there is something new, until nobody works in the folder."""
     printed: dict[str, str] = {}
+    known: set[tuple[str, str, str]] = set()
     due = float("-inf")
     while True:
         live = look()
@@ -59,6 +60,8 @@ def _in_lines(look: Callable[[], Live], console: Console) -> None:
                 if printed.get(arm.name) != line:
                     printed[arm.name] = line
                     console.print(Text(line), soft_wrap=True)
+                for found in finding_lines(arm, known):
+                    console.print(Text(found), soft_wrap=True)
         if not live.worked_on:
             stages = f"{live.stages_done} of {live.stages} stages done"
             told = "done" if live.ended else f"nobody works in the folder: {stages}"

@@ -10,7 +10,8 @@
 `items.py` knows what a probe asks, `likelihood.py` what a model answers (nats of counted tokens),
 `generation.py` what it writes, `bits_per_byte.py`, `perplexity.py`, `multiple_choice.py` and the
 room `tasks` turn these into values, `cadence.py` says when to ask, `sizes.py` how much is read and
-written for it. The room `harness` asks tasks of lm-evaluation-harness.
+written for it. `samples.py` asks for text that people read. The room `harness` asks tasks of
+lm-evaluation-harness.
 
 To add a kind of probe: its items in `items.py`, one file that turns them and who is `Asked` into
 `ItemValues`, one line in the tables of `suite.py`, one test.
@@ -21,6 +22,7 @@ from gapless.evaluation.held_out import build_bits_per_byte_items, build_perplex
 from gapless.evaluation.items import ProbeItems, Question, read_probe, read_probes, write_probe
 from gapless.evaluation.likelihood import Scorer, TokenSequence
 from gapless.evaluation.questions import read_questions
+from gapless.evaluation.samples import sample_points, write_samples
 from gapless.evaluation.sizes import asked_tokens
 from gapless.evaluation.suite import measure
 from gapless.evaluation.task_items import TaskItem, TaskSettings
@@ -42,5 +44,7 @@ __all__ = [
     "read_probes",
     "read_questions",
     "read_task",
+    "sample_points",
     "write_probe",
+    "write_samples",
 ]

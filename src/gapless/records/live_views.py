@@ -42,6 +42,14 @@ class LiveFault:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LiveFinding:
+    """What the advisor says of an arm so far, as if it had ended at its last measurement."""
+
+    rule: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class LiveArm:
     """One arm's training, as its journals tell."""
 
@@ -73,6 +81,10 @@ class LiveArm:
     """The share of the time so far that measuring took; None before it is known."""
     costs: tuple[tuple[str, float], ...] = ()
     """Probe of the recipe to its share of the time, the dearest first."""
+    findings: tuple[LiveFinding, ...] = ()
+    """Empty before the second measurement."""
+    analysed: bool = False
+    """Whether they are the analysis's own; before, they are preliminary."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from gapless.records.journal import Journal
+from gapless.records.samples import Sample
 
 SCHEMA_VERSION = 1
 
@@ -110,6 +111,8 @@ class Measured:
     """What each value is made of; keys are ``probe/metric``."""
     seconds: dict[str, float] = field(default_factory=dict)
     """Probe of the recipe to how long it took. Clocks differ: results do not depend on it."""
+    samples: list[Sample] = field(default_factory=list)
+    """What the model wrote, where it was asked to."""
 
     def add(self, measurements: list[Measurement], items: dict[str, ItemValues]) -> None:
         """Take in more of the same point."""

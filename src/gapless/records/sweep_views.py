@@ -1,4 +1,4 @@
-"""What the verb ``sweep`` answers."""
+"""What the verbs ``sweep``, ``fit`` and ``propose`` answer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -42,3 +42,51 @@ class SweepResult:
     """Setting, mean gain, mean forgetting, and what it is ranked by; of those that were done."""
     file: Path
     """``trials.jsonl``: a row per trial."""
+
+
+Bounds = tuple[float, float, float]
+"""A value, and the ends of its 95 % interval."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FittedLaw:
+    """A law fitted to one metric of a sweep's trials."""
+
+    law: str
+    metric: str
+    """``domain`` or ``general``: the mean over a role's sources, in bits per byte; or a probe."""
+    parameters: Mapping[str, float]
+    scale: float
+    """Robust standard deviation of the residuals."""
+    agreeing: str
+    """How many of how many starts ended alike."""
+    unread: tuple[str, ...]
+    """Settings that differ between trials and that the law does not read."""
+    at_bounds: tuple[str, ...]
+    """Parameters that the trials do not determine."""
+    num_settings: int
+    rank_correlation: Bounds
+    """Spearman's, of held-out settings."""
+    error: Bounds
+    """Mean absolute, of held-out settings."""
+    against_mean: Bounds
+    """The error over that of predicting the mean: below 1 is better."""
+    against_regression: Bounds | None
+    passes: bool
+    """Whether it ranks well enough to propose by."""
+    bar: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProposedSettings:
+    """What laws propose, and what they expect of one run with it."""
+
+    settings: Mapping[str, float | str]
+    gain: Bounds
+    forgetting: Bounds
+    kept: float
+    """Part of the replicates in which the bound on forgetting holds."""
+    extrapolated: tuple[str, ...]
+    outside_hull: bool
+    unread: tuple[str, ...]
+    file: Path | None

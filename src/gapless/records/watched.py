@@ -1,7 +1,8 @@
 """What the journals of a training call what is watched: names that writers and readers share.
 
 observations.jsonl    a row each time the model is measured: `UPDATE`, `PER_MILLION`, `GRADIENTS`
-speed.jsonl           rows of seconds, `SHARE`, `WHAT` was done, `PEAK_MEMORY`, `PARTS`
+speed.jsonl           rows of seconds, `SHARE`, `WHAT` was done, `PEAK_MEMORY`, `PARTS`; some have
+                      `JOULES` and `METERED`, since the row before that has them; the first `POWER`
 """
 
 from typing import Literal
@@ -16,3 +17,7 @@ Work = Literal["measuring", "watching", "saving"]
 """What `WHAT` may be."""
 PARTS = "parts"
 """Of what was done, name to seconds: of the recipe's probes, or of the hooks that watch."""
+POWER, JOULES, METERED = "power", "joules", "metered_seconds"
+"""What tells the machine's power, or why nothing does; energy, and the seconds it was taken in."""
+UNMETERED = "not measured: "
+"""How a `POWER` begins that is a reason."""

@@ -2,16 +2,26 @@
 
     Content --> sections/*.py --> templates/*.html.j2 --> page.py --> str
 
-`content.py` is what comes in (`text_content.py`: sources, removals, scores): plain values, filled
-by the workflow. Each file in `sections/` turns its part of it into a `Section`; `verdict.py` writes
-the sentences, `plots.py` the line charts' data and tables, `histograms.py` those of scores,
-`decisions.py` those of reacting mixtures, `stretches.py` and `distribution.py` do the arithmetic of
-mixtures and scores, `source_styles.py` gives every source and topic its colour, `numbers.py` every
-number its shape. The charts are drawn as SVG by `assets/*.js`.
+`content.py` is what comes in (`text_content.py`: sources, removals, scores;
+`comparison_content.py`: arms side by side): plain values, filled by the workflow. Each file in
+`sections/` turns its part of it into a `Section`; `verdict.py` writes the sentences, `plots.py` the
+line charts' data and tables, `turns.py` those of the arms' ways, `side_by_side.py` the tables of
+arms at the same cost, `histograms.py` the charts of scores, `decisions.py` those of reacting
+mixtures, `stretches.py` and `distribution.py` do the arithmetic of mixtures and scores,
+`source_styles.py` gives every source and topic its colour, `numbers.py` every number its shape. The
+charts are drawn as SVG by `assets/*.js`.
 
 To add a section: one file in `sections/`, one template, one line in `sections/table.py`.
 """
 
+from gapless.report.comparison_content import (
+    AtFlops,
+    PairRow,
+    SeedPairRow,
+    SeedsRow,
+    TaskTurn,
+    TurningRow,
+)
 from gapless.report.content import (
     ArmContent,
     Content,
@@ -21,10 +31,10 @@ from gapless.report.content import (
     GapRow,
     GradientContent,
     MixturePoint,
-    PairRow,
     PartMoves,
     PhaseMark,
     Round,
+    SampleContent,
     TopicDecision,
     Trace,
 )
@@ -50,6 +60,7 @@ from gapless.report.text_content import (
 
 __all__ = [
     "ArmContent",
+    "AtFlops",
     "ClassifierContent",
     "Content",
     "CurriculumTrace",
@@ -68,14 +79,19 @@ __all__ = [
     "RemovalContent",
     "RemovedExample",
     "Round",
+    "SampleContent",
     "ScoreContent",
     "ScoredExample",
     "ScoredSource",
+    "SeedPairRow",
+    "SeedsRow",
     "SelectedContent",
     "SourceContent",
     "SynthesisContent",
+    "TaskTurn",
     "TopicDecision",
     "Trace",
+    "TurningRow",
     "WrittenExample",
     "render",
 ]

@@ -6,7 +6,9 @@ escaped when the page is made. A number that is not known is ``None`` (NaN is sh
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
+from gapless.report.comparison_content import PairRow, SeedPairRow, SeedsRow, TurningRow
 from gapless.report.synthesis_content import SynthesisContent
 from gapless.report.text_content import (
     LabelContent,
@@ -42,6 +44,8 @@ class CurveContent:
     low: tuple[float | None, ...] | None = None
     high: tuple[float | None, ...] | None = None
     """Ends of each value's 95 % interval: the base's value with the interval of the change."""
+    flops: tuple[int, ...] | None = None
+    """Operations of training until each point; None where they are not known."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,30 +202,6 @@ class GapRow:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PairRow:
-    """One metric of two arms at the same cost; positive: the first one is better."""
-
-    arm: str
-    against: str
-    name: str
-    """As the name of the curve it was read from."""
-    metric: str
-    tokens: int
-    """Where both are compared: all of the shorter run."""
-    difference: float
-    low: float | None
-    high: float | None
-    """The 95 % interval of the difference."""
-    tokens_to_equal: float | None
-    """Where the first arm had what the other one ended with; None when it never did."""
-    tokens_low: float | None
-    tokens_high: float | None
-    """Its 95 % interval; None for an end that is not within the run."""
-    of_tokens: int
-    """Tokens of the other arm's whole run."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class FindingContent:
     """One finding of the advisor."""
 
@@ -232,6 +212,19 @@ class FindingContent:
     suggestion: str
     """What to try; empty where nothing follows."""
     source: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SampleContent:
+    """What the model wrote after one prompt along an arm."""
+
+    prompt: str
+    tokens: tuple[int, ...]
+    """Tokens seen, rising, from 0: the base model."""
+    answers: tuple[str, ...]
+    """One per point, as the model wrote them."""
+    left_out: int = 0
+    """Points that are in the run's folder alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -256,6 +249,8 @@ class ArmContent:
     parts: tuple[PartMoves, ...] = ()
     """In the order in which text passes them."""
     gradients: GradientContent | None = None
+    samples: tuple[SampleContent, ...] = ()
+    """In the order of the recipe's prompts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -269,7 +264,15 @@ class Content:
     findings: tuple[FindingContent, ...] = ()
     """What the advisor says, in its order."""
     pairs: tuple[PairRow, ...] = ()
-    """Every two arms of one run, on every mean over a role, in both directions."""
+    """Every two arms, on every mean over a role, in both directions; not seeds of one another."""
+    seeds: tuple[SeedsRow, ...] = ()
+    seed_pairs: tuple[SeedPairRow, ...] = ()
+    turning_points: tuple[TurningRow, ...] = ()
+    """Of arms whose tasks were asked."""
+    flops: Mapping[str, float] = field(default_factory=dict)
+    """Arm to the operations that its training took, where that is known."""
+    along: Literal["tokens", "flops"] = "tokens"
+    """What the curves are drawn over: tokens seen, or operations spent."""
     created: str | None = None
     """A date to print; none by default, so that the same run gives the same bytes."""
     sources: tuple[SourceContent, ...] = ()

@@ -110,6 +110,22 @@ def tokens(number: float | None) -> str:
     return short(number)
 
 
+def flops(number: float | None) -> str:
+    """Write an amount of operations: ``1.23 EFLOPs``."""
+    if number is None or not math.isfinite(number):
+        return MISSING
+    scale, unit = flops_unit(number)
+    return f"{_three_digits(number / scale)} {unit}"
+
+
+def flops_unit(most: float) -> tuple[float, str]:
+    """Return the unit in which amounts of operations up to ``most`` are written: size, name."""
+    for prefix, scale in (("Z", 1e21), ("E", 1e18), ("P", 1e15), ("T", 1e12), ("G", 1e9)):
+        if most >= scale * 0.9995:
+            return scale, f"{prefix}FLOPs"
+    return 1e6, "MFLOPs"
+
+
 def percent(share: float) -> str:
     """Write a share: ``12.5 %``."""
     return f"{share * 100:.1f} %"

@@ -12,7 +12,18 @@ from gapless.report.sections.table import SECTIONS
 from gapless.report.templating import fill
 
 _STYLES = ("page.css", "parts.css", "charts.css", "topics.css")
-_SCRIPTS = ("frame.js", "lines.js", "scatter.js", "bins.js", "area.js", "topics.js", "page.js")
+_SCRIPTS = (
+    "frame.js",
+    "lines.js",
+    "scatter.js",
+    "ways.js",
+    "turns.js",
+    "dots.js",
+    "bins.js",
+    "area.js",
+    "topics.js",
+    "page.js",
+)
 
 
 def render(content: Content) -> str:

@@ -1,13 +1,15 @@
 """Line charts: the data that `assets/lines.js` draws, and the same numbers as a table."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from gapless.report.content import ArmContent, CurveContent, Trace
 from gapless.report.numbers import (
     MISSING,
     Metric,
+    flops,
+    flops_unit,
     metric_named,
     plain_interval,
     short,
@@ -62,8 +64,17 @@ def curves_named(arms: Sequence[ArmContent]) -> dict[tuple[str, str], list[ArmCu
     return gathered
 
 
-def curve_plot(curves: Sequence[ArmCurve], *, title: str, small: bool = False) -> Plot:
-    """Make the chart of one metric of one probe, a line for each arm."""
+def curve_plot(
+    curves: Sequence[ArmCurve], *, title: str, small: bool = False, along: str = "tokens"
+) -> Plot:
+    """Make the chart of one metric of one probe, a line for each arm.
+
+    With ``along`` "flops", over the operations of training instead of tokens.
+    """
+    if along == "flops":
+        curves = [replace(item, curve=_over_flops(item.curve)) for item in curves]
+    most = max((at for item in curves for at in item.curve.tokens), default=0)
+    scale, unit = flops_unit(most) if along == "flops" else (1, "")
     first = curves[0].curve
     metric = metric_named(first.metric)
     better = "higher" if first.higher_is_better else "lower"
@@ -76,10 +87,13 @@ def curve_plot(curves: Sequence[ArmCurve], *, title: str, small: bool = False) -
         "unit": metric.unit,
         "small": small,
         "log": True,
-        "lines": [_line(item, metric) for item in curves],
+        "lines": [_line(item, metric, scale) for item in curves],
         "levels": _base_levels(curves, metric),
     }
-    return Plot(title, f"{metric.label}, {better} is better", spec, _curve_table(curves, metric))
+    if unit:
+        spec["along"] = unit
+    table = _curve_table(curves, metric, along)
+    return Plot(title, f"{metric.label}, {better} is better", spec, table)
 
 
 def trace_plot(
@@ -155,12 +169,17 @@ def capped(
     return kept, f"Every {step}th of {len(rows)} rows; all of them are in the run's folder."
 
 
-def _line(item: ArmCurve, metric: Metric) -> dict[str, Any]:
+def _over_flops(curve: CurveContent) -> CurveContent:
+    assert curve.flops is not None, "a comparison along operations knows them"
+    return replace(curve, tokens=curve.flops)
+
+
+def _line(item: ArmCurve, metric: Metric, unit: float) -> dict[str, Any]:
     curve = item.curve
     line: dict[str, Any] = {
         "arm": item.index,
         "name": item.arm,
-        "x": curve.tokens,
+        "x": curve.tokens if unit == 1 else [at / unit for at in curve.tokens],
         "y": _scaled(curve.values, metric),
     }
     if curve.low is not None and curve.high is not None:
@@ -184,7 +203,7 @@ def _base_levels(curves: Sequence[ArmCurve], metric: Metric) -> list[dict[str, A
     return [{"y": start, "arm": index} for index, start in starts]
 
 
-def _curve_table(curves: Sequence[ArmCurve], metric: Metric) -> Table:
+def _curve_table(curves: Sequence[ArmCurve], metric: Metric, along: str) -> Table:
     cells = []
     for item in curves:
         low, high = item.curve.low, item.curve.high
@@ -200,9 +219,10 @@ def _curve_table(curves: Sequence[ArmCurve], metric: Metric) -> Table:
             texts[seen] = value(number, metric) + (f" ({span})" if span else "")
         cells.append(texts)
     rows = tuple(
-        (tokens(seen), *(cell or MISSING for cell in line)) for seen, line in _by_tokens(cells)
+        ((flops if along == "flops" else tokens)(seen), *(cell or MISSING for cell in line))
+        for seen, line in _by_tokens(cells)
     )
-    head = ("Tokens seen", *(item.arm for item in curves))
+    head = ("Operations" if along == "flops" else "Tokens seen", *(item.arm for item in curves))
     return Table(head, *capped(rows))
 
 

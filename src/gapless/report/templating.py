@@ -58,6 +58,7 @@ def _environment() -> Environment:
     )
     environment.filters.update(
         tokens=numbers.tokens,
+        flops=numbers.flops,
         count=numbers.count,
         short=numbers.short,
         percent=numbers.percent,

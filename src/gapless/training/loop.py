@@ -14,6 +14,7 @@ from gapless.mixing import Rounds
 from gapless.ordering import RunOrder
 from gapless.packing import PackedRows, pack
 from gapless.recipe.training import Training
+from gapless.records.flops import FLOPS
 from gapless.records.measurements import Measured, Measurement, items_path, write_items
 from gapless.records.observer import Observer, StepDone
 from gapless.records.rows import Rows
@@ -33,7 +34,7 @@ from gapless.training.journals import Journals
 from gapless.training.optimizer import make_optimizer
 from gapless.training.processes import ALONE, Processes
 from gapless.training.sharding import divide, whole
-from gapless.training.speed import Speed
+from gapless.training.speed import ModelFlops, Speed
 from gapless.training.steering import Steering
 
 
@@ -103,6 +104,7 @@ class _Loop:
             processes=job.processes,
         )
         self.compute = job.processes.agreed(ways)  # each has tried them out on its own slices
+        self.flops = ModelFlops(self.model)
         self.optimizer = make_optimizer(model, job.training, seed=job.seed)
         self.checkpoints = Checkpoints(
             job.folder / FOLDER,
@@ -197,7 +199,7 @@ class _Loop:
         self._update(rate)
         for hook in job.hooks:
             hook.after_step(Moment(self.model, after.step, after.tokens_seen, rate))
-        self._log(after, rows, loss=loss, rate=rate, norm=norm)
+        self._log(after, rows, loss=loss, rate=rate, norm=norm, flops=self.flops.of(packed))
         seconds = time.perf_counter() - started
         self.speed.step(after.tokens_seen, packed, seconds)
         done = StepDone(
@@ -267,11 +269,18 @@ class _Loop:
 
     def _leave_out(self, after: RunState, rows: Rows) -> RunState:
         """Count a batch as seen, and learn nothing from it."""
-        self._log(after, rows, loss=None, rate=0.0, norm=None)
+        self._log(after, rows, loss=None, rate=0.0, norm=None, flops=0.0)
         return after
 
     def _log(
-        self, state: RunState, rows: Rows, *, loss: float | None, rate: float, norm: float | None
+        self,
+        state: RunState,
+        rows: Rows,
+        *,
+        loss: float | None,
+        rate: float,
+        norm: float | None,
+        flops: float,
     ) -> None:
         tokens = rows.tokens_of_strata()
         self.journals.steps.append(
@@ -284,6 +293,7 @@ class _Loop:
                 "gradient_norm": norm,
                 "tokens": tokens,
                 "padding": len(rows) * self.job.order.context - sum(tokens.values()),
+                FLOPS: flops,
             }
         )
 
@@ -318,7 +328,7 @@ class _Loop:
         """Items first: a row in the journal has its items on the disk."""
         if self.job.processes.is_first:
             write_items(items_path(self.job.folder, tokens_seen), measured.items)
-        self.journals.measurements.append(*(each.row() for each in measured.measurements))
+        self.journals.write(measured, tokens_seen)
 
     def _save(self, state: RunState, domain_change: float | None = None) -> None:
         self.journals.sync()

@@ -2,9 +2,10 @@
 
 speed.jsonl    a row per step: seconds, and `SHARE`, the useful operations per second as a share of
                the rate at which this machine multiplies matrices in the training's precision
-               (measured when the training begins, in a row of its own)
+               (measured when the training begins, in a row of its own, with what tells `POWER`)
                a row each time the model is measured, watched or saved: `WHAT`, seconds, memory,
                and the seconds of each probe, or hook, in `PARTS`
+               rows of either kind have the energy since the last one that has it, in `JOULES`
 """
 
 import resource
@@ -19,8 +20,10 @@ import torch
 
 from gapless.packing import PackedRows
 from gapless.records.journal import Journal
-from gapless.records.watched import PARTS, PEAK_MEMORY, SHARE, WHAT, Work
+from gapless.records.watched import PARTS, PEAK_MEMORY, POWER, SHARE, WHAT, Work
 from gapless.training.compute import Compute
+from gapless.training.power import Meter
+from gapless.training.processes import Processes
 
 _ROUNDS, _SECONDS = 5, 0.2
 
@@ -36,13 +39,17 @@ class Speed:
         self._flops = ModelFlops(model)
         rate = matrix_rate(compute.device.type, bf16=compute.bf16)
         self._rate = rate * processes
-        journal.append({"tokens_seen": tokens_seen, "matrix_flops_per_second": rate})
+        cards = min(processes, Processes.of_environment().per_machine)
+        machines = -(-processes // cards)
+        self._meter = Meter.of(compute.device, cards=cards, machines=machines)
+        first = {"tokens_seen": tokens_seen, "matrix_flops_per_second": rate}
+        journal.append(first | {POWER: self._meter.told})
 
     def step(self, tokens_seen: int, packed: PackedRows, seconds: float) -> None:
         """Write down a step that took so long; ``packed`` is the whole of it."""
         share = self._flops.of(packed) / (seconds * self._rate)
         row = {"tokens_seen": tokens_seen, "seconds": round(seconds, 6), SHARE: round(share, 4)}
-        self._journal.append(row)
+        self._journal.append(row | self._meter.read_at_times())
 
     @contextmanager
     def spent(self, what: Work, tokens_seen: int) -> Iterator[dict[str, float]]:
@@ -59,7 +66,7 @@ class Speed:
             PEAK_MEMORY: peak_memory_bytes(self._compute.device),
         }
         rounded = {name: round(seconds, 6) for name, seconds in parts.items()}
-        self._journal.append(row | ({PARTS: rounded} if parts else {}))
+        self._journal.append(row | ({PARTS: rounded} if parts else {}) | self._meter.read())
 
 
 class ModelFlops:

@@ -1,5 +1,6 @@
 """The training of one arm."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from gapless.mixing import Rule
 from gapless.recipe import Recipe
+from gapless.records.arm_journals import STEPS
+from gapless.records.flops import FLOPS
+from gapless.records.journal import Journal
 from gapless.records.token_store import TokenStore
 from gapless.workflow.base_model import BaseModel
 from gapless.workflow.document_names import names_of
 from gapless.workflow.early_decay import end_token
 from gapless.workflow.going_on import NO_RESULT, go_on_from, kept_steps, place_of, shared_tokens
-from gapless.workflow.measuring import measured_base, measurer
+from gapless.workflow.measuring import measured_base, measurer, writing_points
 from gapless.workflow.order import open_order, rounds_of
 from gapless.workflow.pace import Pace, pace_of, rate_of
 from gapless.workflow.pace_words import measuring_words
@@ -102,6 +106,8 @@ def _probing_part(arm: Recipe) -> dict[str, Any]:
     own = [probe.every for probe in arm.probing.probes]
     if any(own):
         part["of_probes"] = own
+    if arm.probing.samples is not None:  # the base knows the prompts
+        part["samples"] = arm.probing.samples.model_dump(mode="json", include={"every", "at"})
     return part
 
 
@@ -159,6 +165,7 @@ def _train_together(
             compute=compute,
             arm_name=name,
             due=pace.due,
+            writes=writing_points(arm, pace, total_tokens),
         ),
         base=measured_base(base, name),
         hooks=hooks_of(arm, inputs.model, stores, compute, processes),
@@ -186,7 +193,17 @@ def _train_together(
         "steps": pace.saved[-1],
         "compute": compute.describe(),
         "processes": processes.size,
+        **_flops(folder, order.num_tokens),
     } | ({MEASURING: told} if told else {})
+
+
+def _flops(folder: Path, total_tokens: int) -> dict[str, float]:
+    """Return the operations that training took in all, and for a token; nothing if unknown."""
+    rows = list(Journal(folder / STEPS).rows())
+    if not all(FLOPS in row for row in rows):
+        return {}  # it went on from a training that did not write them down
+    flops = math.fsum(row[FLOPS] for row in rows)
+    return {FLOPS: flops, "flops_per_token": flops / total_tokens}
 
 
 def _pace(

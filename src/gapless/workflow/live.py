@@ -17,6 +17,8 @@ from gapless.records.artifact import ArtifactFolder
 from gapless.records.live_views import Line, Live, LiveArm, LiveFault, LiveValue, State
 from gapless.records.watched import WHAT
 from gapless.workflow.early_decay import end_token
+from gapless.workflow.live_findings import LiveFindings
+from gapless.workflow.results import ANALYSIS
 from gapless.workflow.run_folder import REPORT_FILE, RunFolder
 from gapless.workflow.time_spent import shares_of_time
 
@@ -81,6 +83,7 @@ class LiveRun:
         """
         self._folder = RunFolder(run_dir)
         self._tails: dict[tuple[str, str], Tail] = {}
+        self._findings = LiveFindings()
         self._recipe = self._folder.recipe()
 
     def look(self) -> Live:
@@ -138,6 +141,10 @@ class LiveRun:
             ),
             measuring=measuring,
             costs=tuple(costs.items()),
+            findings=self._findings.look(
+                name, training, measured, stages[ANALYSIS], seed=self._recipe.seed
+            ),
+            analysed=stages[ANALYSIS].exists(),
         )
 
     def _reader(self, arm: str, training: ArtifactFolder) -> Callable[[str], list[dict[str, Any]]]:

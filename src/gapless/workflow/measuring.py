@@ -6,11 +6,11 @@ from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gapless.recipe import Recipe
 from gapless.recipe.probes import Harness
-from gapless.records.arm_journals import MEASUREMENTS, SPEED
+from gapless.records.arm_journals import MEASUREMENTS, SAMPLES, SPEED
 from gapless.records.journal import Journal
 from gapless.records.measurements import (
     Measured,
@@ -19,13 +19,20 @@ from gapless.records.measurements import (
     read_measurements,
     write_items,
 )
-from gapless.records.watched import PARTS, WHAT
+from gapless.records.samples import read_samples
+from gapless.records.watched import PARTS, POWER, WHAT
 from gapless.workflow.base_model import BaseModel, check_context
 from gapless.workflow.harness import harness_measurer
 from gapless.workflow.probe_names import owners, probe_names
 from gapless.workflow.stage import Stage, Workplace
 
+if TYPE_CHECKING:
+    from gapless.training.power import Meter
+    from gapless.workflow.pace import Pace
+
 BASE = "base"
+WRITING = "samples"
+"""How the time that writing samples takes goes by, beside the names of probes."""
 
 
 def base_stage(arm: Recipe, model: BaseModel, probes: Stage, place: Workplace) -> Stage:
@@ -34,6 +41,7 @@ def base_stage(arm: Recipe, model: BaseModel, probes: Stage, place: Workplace) -
     def work(_: Stage, folder: Path) -> dict[str, Any]:
         from gapless.training.compute import Compute
         from gapless.training.out_of_memory import memory_explained
+        from gapless.training.power import Meter
 
         check_context(model.facts().context, arm.order.context)
         compute = Compute.of(arm.training)
@@ -42,11 +50,14 @@ def base_stage(arm: Recipe, model: BaseModel, probes: Stage, place: Workplace) -
             compute.keep(loaded)
             loaded = loaded.to(compute.device)
             measure = measurer(arm, model, probes, compute=compute, arm_name="base")
+            meter = Meter.of(compute.device)
             found = measure(loaded, 0)
         journal = Journal(folder / MEASUREMENTS)
         journal.append(*(m.row() for m in found.measurements))
         write_items(items_path(folder, 0), found.items)
-        Journal(folder / SPEED).append(_time_row(found))
+        if found.samples:
+            Journal(folder / SAMPLES).append(*(each.row() for each in found.samples))
+        Journal(folder / SPEED).append(_time_row(found, meter))
         return {f"{m.probe}/{m.metric}": m.value for m in found.measurements}
 
     return Stage(
@@ -59,6 +70,7 @@ def base_stage(arm: Recipe, model: BaseModel, probes: Stage, place: Workplace) -
             "precision": arm.training.precision,
             # Bases of before it could be written are the same.
             **({} if arm.training.weights == "fp32" else {"weights": arm.training.weights}),
+            **_samples_part(arm),
         },
         inputs={"probes": probes},
         content=model.content(place.hashes),
@@ -66,10 +78,18 @@ def base_stage(arm: Recipe, model: BaseModel, probes: Stage, place: Workplace) -
     )
 
 
-def _time_row(measured: Measured) -> dict[str, Any]:
+def _samples_part(arm: Recipe) -> dict[str, Any]:
+    samples = arm.probing.samples
+    if samples is None:
+        return {}
+    return {"samples": samples.model_dump(mode="json", include={"prompts", "max_new_tokens"})}
+
+
+def _time_row(measured: Measured, meter: "Meter") -> dict[str, Any]:
     seconds = {name: round(own, 6) for name, own in measured.seconds.items()}
     whole = round(math.fsum(measured.seconds.values()), 6)
-    return {"tokens_seen": 0, WHAT: "measuring", "seconds": whole, PARTS: seconds}
+    row = {"tokens_seen": 0, WHAT: "measuring", "seconds": whole, PARTS: seconds}
+    return row | {POWER: meter.told} | meter.read()
 
 
 def measurer(
@@ -80,12 +100,14 @@ def measurer(
     compute: Any,
     arm_name: str,
     due: Callable[[int], Container[int]] | None = None,
+    writes: Callable[[int], bool] | None = None,
 ) -> Callable[[Any, int], Measured]:
     """Return what asks a model the probes of an arm, after a number of tokens seen.
 
     ``due`` says which probes of the recipe are asked then, by their places; all when left out.
+    ``writes`` says whether it then writes on the recipe's prompts; it does when left out.
     """
-    from gapless.evaluation import Generator, Scorer, measure, read_probes
+    from gapless.evaluation import Generator, Scorer, measure, read_probes, write_samples
     from gapless.sandbox import Sandbox
 
     items, tokenizer, names = read_probes(probes.path), model.tokenizer(), probe_names(arm)
@@ -116,9 +138,24 @@ def measurer(
                 with _timed(found.seconds, names[number]):
                     precision = settings["precision"]
                     found.add(*more(loaded, tokenizer, number=number, **where, precision=precision))
+        samples = arm.probing.samples
+        if samples is not None and (writes is None or writes(tokens_seen)):
+            with _timed(found.seconds, WRITING):
+                found.samples.extend(write_samples(generator, samples, tokens_seen))
         return found
 
     return ask
+
+
+def writing_points(arm: Recipe, pace: "Pace", total_tokens: int) -> Callable[[int], bool]:
+    """Return what says after which tokens, the end of a step of the pace, an arm writes samples."""
+    from gapless.evaluation import sample_points
+
+    samples, batch = arm.probing.samples, pace.batch_tokens
+    if samples is None:
+        return lambda _: False
+    points = sample_points(samples, [step * batch for step in pace.measured], total_tokens)
+    return lambda tokens_seen: math.ceil(tokens_seen / batch) * batch in points
 
 
 @contextmanager
@@ -133,4 +170,5 @@ def measured_base(base: Stage, name: str) -> Measured:
     """Return measurement zero of the arm called ``name``, with its items."""
     measurements = read_measurements(base.path / MEASUREMENTS)
     rows = [replace(m, arm=name) for m in measurements]
-    return Measured(rows, read_items(items_path(base.path, 0)))
+    samples = list(read_samples(base.path / SAMPLES))
+    return Measured(rows, read_items(items_path(base.path, 0)), samples=samples)

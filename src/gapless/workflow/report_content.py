@@ -16,14 +16,16 @@ from gapless.selection import describe
 from gapless.workflow.arm import MEASURING
 from gapless.workflow.measuring import BASE
 from gapless.workflow.order_words import phase_words
-from gapless.workflow.report_findings import findings, pairs
+from gapless.workflow.report_findings import findings, side_by_side
 from gapless.workflow.report_order import OrderOfArm
+from gapless.workflow.report_samples import samples
 from gapless.workflow.report_scores import ScoreColumns
 from gapless.workflow.report_synthesis import syntheses
 from gapless.workflow.report_text import removals, source_content
 from gapless.workflow.report_watch import base_facts, gradients, parts_moved, run_facts, seconds_of
 from gapless.workflow.results import ANALYSIS
 from gapless.workflow.run_folder import RECIPE_FILE, RunFolder
+from gapless.workflow.time_spent import energy_facts
 
 _MIXTURE_POINTS = 60
 _TRACE_POINTS = 400
@@ -34,12 +36,13 @@ def content_of(folder: RunFolder, *, arm_prefix: str = "") -> shown.Content:
     recipe, stages = folder.recipe(), folder.stages()
     analysis = analysis_of(folder, stages)
     columns = ScoreColumns(recipe, stages, arm_prefix=arm_prefix)
+    trainings = {name: stages[f"training.{name}"].path for name in arms(recipe)}
     return shown.Content(
         title=recipe.name,
         run_name=recipe.name,
         arms=tuple(_arms(recipe, analysis.rows, stages, arm_prefix)),
         findings=tuple(findings(analysis.findings, arm_prefix)),
-        pairs=tuple(pairs(analysis, arm_prefix)),
+        **side_by_side(analysis, arm_prefix),
         sources=tuple(source_content(name, recipe, stages) for name in recipe.sources),
         removals=tuple(removals(recipe, stages)),
         syntheses=tuple(syntheses(recipe, stages)),
@@ -48,7 +51,8 @@ def content_of(folder: RunFolder, *, arm_prefix: str = "") -> shown.Content:
         recipe_yaml=(folder.path / RECIPE_FILE).read_text(),
         environment=_environment(folder)
         | base_facts(stages[BASE].path)
-        | run_facts({name: stages[f"training.{name}"].path for name in arms(recipe)}),
+        | run_facts(trainings)
+        | energy_facts(stages[BASE].path, trainings),
         warnings=(
             *_warnings(recipe),
             *_left_out(recipe, stages),
@@ -103,6 +107,7 @@ def _arms(
             seconds=seconds_of(training),
             parts=parts_moved(observed),
             gradients=gradients(observed),
+            samples=samples(training),
         )
 
 

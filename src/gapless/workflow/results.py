@@ -27,7 +27,7 @@ def analysis_stage(
 
     return Stage(
         kind=ANALYSIS,
-        version=2,
+        version=3,
         root=root,
         part={"seed": seed, "seeds": seeds},
         inputs={stage.label: stage for stage in training.values()},

@@ -9,6 +9,7 @@ from gapless.mixing import Rule
 from gapless.recipe import Recipe, arms, load
 from gapless.recipe.mixtures import OwnRule
 from gapless.records.arm_journals import STEPS
+from gapless.records.comparison_views import Align
 from gapless.records.journal import Journal
 from gapless.records.live_views import Live
 from gapless.records.synthesis_views import Batch, Synthesized
@@ -267,13 +268,14 @@ def export(
     return export_model(RunFolder(Path(run_dir)), Path(out), arm=arm, average=average)
 
 
-def compare(run_dirs: Sequence[str | Path], out: str | Path | None = None) -> Comparison:
+def compare(
+    run_dirs: Sequence[str | Path], out: str | Path | None = None, *, align: Align = "tokens"
+) -> Comparison:
     """Set the arms of several finished runs side by side; with ``out``, in a report too."""
     from gapless.workflow.compare import compare_runs
 
-    return compare_runs(
-        [RunFolder(Path(path)) for path in run_dirs], None if out is None else Path(out)
-    )
+    folders = [RunFolder(Path(path)) for path in run_dirs]
+    return compare_runs(folders, None if out is None else Path(out), align=align)
 
 
 def show(run_dir: str | Path, token: int, arm: str | None = None) -> list[Glimpse]:

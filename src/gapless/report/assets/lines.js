@@ -1,5 +1,6 @@
 /* Line charts over tokens seen.
    spec: {title, y, scale, digits, unit, small, log, nested, lines: [{arm, name, x, y, low, high}], levels: [{y, arm, name}]}
+   along: what x counts instead of tokens seen.
    A line without arm has a style and a part (see topics.css); ylog, last and phases may be given too. */
 
 const MOST_READ = 8;
@@ -61,7 +62,7 @@ function drawTokenAxis(svg, spec, at) {
     element(svg, "text", { x: anchor === "end" ? right : place, y: bottom + 17, "text-anchor": anchor }, shortNumber(tick));
   }
   if (!spec.small) {
-    element(svg, "text", { x: (left + right) / 2, y: bottom + 36, "text-anchor": "middle" }, "tokens seen" + (log ? " (log)" : ""));
+    element(svg, "text", { x: (left + right) / 2, y: bottom + 36, "text-anchor": "middle" }, (spec.along ? spec.along + " of training" : "tokens seen") + (log ? " (log)" : ""));
   }
 }
 
@@ -143,7 +144,7 @@ function readLines(chart, px, py) {
     };
   });
   chart.at = closest.place;
-  showReadout(chart.readout, tokens === 0 && !closest.line.style ? "base model" : shortNumber(tokens) + " tokens" + phaseAt(spec.phases || [], tokens), rows, closest.place, width);
+  showReadout(chart.readout, tokens === 0 && !closest.line.style ? "base model" : shortNumber(tokens) + " " + (spec.along || "tokens") + phaseAt(spec.phases || [], tokens), rows, closest.place, width);
 }
 
 function clearCursor(svg) {

@@ -3,6 +3,9 @@
 const KINDS = {
   lines: { draw: drawLines, read: readLines, step: stepLines },
   scatter: { draw: drawScatter, read: readScatter, step: stepScatter },
+  ways: { draw: drawWays, read: readWays, step: stepWays, climbs: true },
+  turns: { draw: drawTurns, read: readTurns, step: stepTurns, climbs: true },
+  dots: { draw: drawDots, read: readDots, step: stepDots, climbs: true },
   bins: { draw: drawBins, read: readBins, step: stepBins },
   area: { draw: drawArea, read: readArea, step: stepArea, climbs: true },
   topics: { draw: drawTopics, read: readTopics, step: stepTopics, climbs: true },

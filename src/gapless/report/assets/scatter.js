@@ -2,13 +2,23 @@
    spec: {title, x, y, digits, points: [{arm, name, x: [value, low, high], y: [value, low, high], front}]} */
 
 function drawScatter(chart) {
-  const { svg, spec, hidden } = chart, width = svg.clientWidth, height = svg.clientHeight;
+  const { svg, spec, hidden } = chart, width = svg.clientWidth;
   if (!width) return;
   svg.replaceChildren();
-  svg.setAttribute("viewBox", "0 0 " + width + " " + height);
+  svg.setAttribute("viewBox", "0 0 " + width + " " + svg.clientHeight);
   const points = spec.points.filter((point) => !hidden.has(point.arm));
-  const [xLow, xHigh] = padded(spec.points.flatMap((point) => point.x).concat(0), 0.12);
-  const [yLow, yHigh] = padded(spec.points.flatMap((point) => point.y).concat(0), 0.1);
+  const { x, y, left, right } = drawPlane(svg, spec, spec.points.flatMap((point) => point.x), spec.points.flatMap((point) => point.y));
+  drawFront(svg, points.filter((point) => point.front).map((point) => [point.x[0], point.y[0]]), x, y);
+  for (const point of points) drawWhiskers(svg, point, x, y);
+  for (const point of points) mark(svg, point.arm, x(point.x[0]), y(point.y[0]), 15);
+  namePoints(svg, points, x, y, left, right);
+  chart.drawn = { points, x, y, width };
+}
+
+/* The axes of a plane of two changes; the base model is where both are 0. */
+function drawPlane(svg, spec, xs, ys) {
+  const width = svg.clientWidth, height = svg.clientHeight;
+  const [xLow, xHigh] = padded(xs.concat(0), 0.12), [yLow, yHigh] = padded(ys.concat(0), 0.1);
   const rows = ticksBetween(yLow, yHigh, height / 60), texts = tickText(rows, true);
   const left = leftMargin(texts, false), right = width - 10, bottom = height - 44;
   const x = linearScale(xLow, xHigh, left, right), y = linearScale(yLow, yHigh, bottom, 24);
@@ -20,19 +30,16 @@ function drawScatter(chart) {
   element(svg, "text", { x: 0, y: 10 }, spec.y);
   element(svg, "line", { class: "level", x1: left, x2: right, y1: y(0), y2: y(0) });
   element(svg, "line", { class: "level", x1: x(0), x2: x(0), y1: 24, y2: bottom });
-  element(svg, "text", { class: "level-name", x: x(0) - 7, y: y(0) - 6, "text-anchor": "end" }, "base");
-  drawFront(svg, points.filter((point) => point.front), x, y);
-  for (const point of points) drawWhiskers(svg, point, x, y);
-  for (const point of points) mark(svg, point.arm, x(point.x[0]), y(point.y[0]), 15);
-  namePoints(svg, points, x, y, left, right);
-  chart.drawn = { points, x, y, width };
+  const under = bottom - y(0) > 20 ? 15 : -6;
+  element(svg, "text", { class: "level-name", x: x(0) - 7, y: y(0) + under, "text-anchor": "end" }, "base");
+  return { x, y, left, right };
 }
 
 function drawFront(svg, front, x, y) {
-  const sorted = front.slice().sort((a, b) => a.x[0] - b.x[0]), corners = [];
+  const sorted = front.slice().sort((a, b) => a[0] - b[0]), corners = [];
   sorted.forEach((point, k) => {
-    if (k) corners.push([x(sorted[k - 1].x[0]), y(point.y[0])]);
-    corners.push([x(point.x[0]), y(point.y[0])]);
+    if (k) corners.push([x(sorted[k - 1][0]), y(point[1])]);
+    corners.push([x(point[0]), y(point[1])]);
   });
   if (sorted.length > 1) element(svg, "path", { class: "front", d: path(corners) });
 }

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
+from gapless.report.figures.dots import draw_dots
 from gapless.report.figures.drawing import (
-    FAINT,
     INK,
     LETTER,
     SOFT,
@@ -37,6 +37,8 @@ from gapless.report.figures.panels import (
     name_rows,
     token_scale,
 )
+from gapless.report.figures.planes import draw_scatter, draw_ways
+from gapless.report.figures.turns import draw_turns
 from gapless.report.numbers import short
 
 Spec = Mapping[str, Any]
@@ -75,7 +77,14 @@ def _lines(spec: Spec) -> Drawing:
     draw_legend(drawing, lines)
     draw_rows(drawing, panel, ticks, texts, y)
     name_rows(drawing, panel, spec["y"] + spec.get("unit", ""))
-    draw_tokens(drawing, panel, x, columns, log=bool(spec["log"]) and len(columns) > 1)
+    draw_tokens(
+        drawing,
+        panel,
+        x,
+        columns,
+        log=bool(spec["log"]) and len(columns) > 1,
+        name=f"{spec['along']} of training" if spec.get("along") else "tokens seen",
+    )
     draw_phases(drawing, panel, phases, x)
     for line in lines:
         _band(drawing, line, x, y)
@@ -142,48 +151,6 @@ def _level(drawing: Drawing, panel: Panel, level: Spec, y: Scale) -> None:
     drawing.line((panel.left, place), (panel.right, place), colour=colour, dash="4 3")
     if level.get("arm") is None:
         drawing.text((panel.right, place - 3), level.get("name") or "base", anchor="end")
-
-
-def _scatter(spec: Spec) -> Drawing:
-    points = spec["points"]
-    top = _below_legend(points)
-    ends = {
-        axis: padded([v for p in points for v in p[axis] if v is not None] + [0.0], 0.1)
-        for axis in ("x", "y")
-    }
-    rows = ticks_between(*ends["y"], 5)
-    texts = tick_texts(rows, signs=True)
-    panel = frame(texts, top=top, height=200)
-    drawing = Drawing(panel.bottom + BELOW)
-    x, y = linear(*ends["x"], panel.left, panel.right), linear(*ends["y"], panel.bottom, panel.top)
-    draw_legend(drawing, points)
-    draw_rows(drawing, panel, rows, texts, y)
-    columns = ticks_between(*ends["x"], (panel.right - panel.left) / 60)
-    draw_columns(drawing, panel, columns, tick_texts(columns, signs=True), x)
-    name_rows(drawing, panel, spec["y"])
-    name_columns(drawing, panel, spec["x"])
-    drawing.line((panel.left, y(0)), (panel.right, y(0)), colour=SOFT, dash="4 3")
-    drawing.line((x(0), panel.top), (x(0), panel.bottom), colour=SOFT, dash="4 3")
-    drawing.text((x(0) - 4, y(0) - 4), "base", anchor="end")
-    front = sorted((p["x"][0], p["y"][0]) for p in points if p.get("front"))
-    steps = [step for one, two in pairwise(front) for step in ((one[0], two[1]), two)]
-    if steps:
-        staircase = [front[0], *steps]
-        drawing.path([(x(a), y(b)) for a, b in staircase], colour=FAINT, width=1, dash="1.5 3")
-    for point in points:
-        _whiskers(drawing, point, x, y)
-    for point in points:
-        at = (x(point["x"][0]), y(point["y"][0]))
-        drawing.mark(point["arm"], at, colour=colour_of(point), size=4.4)
-    return drawing
-
-
-def _whiskers(drawing: Drawing, point: Spec, x: Scale, y: Scale) -> None:
-    (px, left, right), (py, low, high) = point["x"], point["y"]
-    if left is not None and right is not None:
-        drawing.line((x(left), y(py)), (x(right), y(py)), colour=colour_of(point), width=1.1)
-    if low is not None and high is not None:
-        drawing.line((x(px), y(low)), (x(px), y(high)), colour=colour_of(point), width=1.1)
 
 
 def _area(spec: Spec) -> Drawing:
@@ -318,7 +285,10 @@ def _below_legend(things: Sequence[Spec]) -> float:
 
 KINDS: Mapping[str, Callable[[Spec], Drawing]] = {
     "lines": _lines,
-    "scatter": _scatter,
+    "scatter": draw_scatter,
+    "ways": draw_ways,
+    "turns": draw_turns,
+    "dots": draw_dots,
     "area": _area,
     "bins": _bins,
     "topics": _topics,

@@ -68,6 +68,13 @@ class Drawing:
             'stroke-width="0.15"/>'
         )
 
+    def ring(self, at: Point, *, colour: str, size: float = 3.0) -> None:
+        """Draw a circle that is white within."""
+        self._parts.append(
+            f'<path transform="translate({_number(at[0])} {_number(at[1])}) scale({_number(size)})"'
+            f' d="{_MARKS[0]}" fill="#ffffff" stroke="{colour}" stroke-width="0.45"/>'
+        )
+
     def text(
         self,
         at: Point,

@@ -123,11 +123,17 @@ def token_scale(panel: Panel, first: float, last: float, *, log: bool) -> tuple[
 
 
 def draw_tokens(
-    drawing: Drawing, panel: Panel, scale: Scale, ticks: Sequence[float], *, log: bool
+    drawing: Drawing,
+    panel: Panel,
+    scale: Scale,
+    ticks: Sequence[float],
+    *,
+    log: bool,
+    name: str = "tokens seen",
 ) -> None:
-    """Draw the axis of tokens seen."""
+    """Draw the axis of tokens seen, or of what is named."""
     draw_columns(drawing, panel, ticks, [short(tick) for tick in ticks], scale)
-    name_columns(drawing, panel, "tokens seen" + " (log)" * log)
+    name_columns(drawing, panel, name + " (log)" * log)
 
 
 def draw_phases(

@@ -18,9 +18,12 @@ def build(content: Content) -> Section:
     html = fill(
         "curves",
         arms=[arm.name for arm in content.arms],
-        means=[_mean_plot(key, curves, len(means)) for key, curves in _in_order(means)],
-        parts=[_part_plot(curves) for _, curves in _in_order(parts)],
-        folds=_folds(topics, parts_of(content)),
+        means=[
+            _mean_plot(key, curves, len(means), content.along) for key, curves in _in_order(means)
+        ],
+        parts=[_part_plot(curves, content.along) for _, curves in _in_order(parts)],
+        folds=_folds(topics, parts_of(content), content.along),
+        along=content.along,
         has_bands=any(curve.low for arm in content.arms for curve in arm.curves),
     )
     return Section("curves", "Curves", html)
@@ -36,26 +39,26 @@ def _in_order(
     )
 
 
-def _mean_plot(key: tuple[str, str], curves: list[ArmCurve], total: int) -> Plot:
+def _mean_plot(key: tuple[str, str], curves: list[ArmCurve], total: int, along: str) -> Plot:
     name, metric = key
     title = (
         _TITLES[name] if total <= len(_TITLES) else f"{_TITLES[name]}: {metric_named(metric).label}"
     )
-    return curve_plot(curves, title=title)
+    return curve_plot(curves, title=title, along=along)
 
 
-def _part_plot(curves: list[ArmCurve]) -> Plot:
+def _part_plot(curves: list[ArmCurve], along: str) -> Plot:
     first = curves[0].curve
-    return curve_plot(curves, title=f"{first.name} ({first.role})", small=True)
+    return curve_plot(curves, title=f"{first.name} ({first.role})", small=True, along=along)
 
 
 def _folds(
-    topics: dict[tuple[str, str], list[ArmCurve]], parts: dict[str, Part]
+    topics: dict[tuple[str, str], list[ArmCurve]], parts: dict[str, Part], along: str
 ) -> dict[tuple[str, str], list[tuple[Part, Plot]]]:
     """Gather the topics' charts by source and metric, in the order of the page's legends."""
     folds: dict[tuple[str, str], list[tuple[Part, Plot]]] = {}
     for (name, metric), curves in sorted(topics.items(), key=lambda item: parts[item[0][0]].index):
         part = parts[name]
-        plot = curve_plot(curves, title=part.label, small=True)
+        plot = curve_plot(curves, title=part.label, small=True, along=along)
         folds.setdefault((part.source, metric_named(metric).label), []).append((part, plot))
     return folds

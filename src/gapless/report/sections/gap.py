@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from gapless.report.content import ArmContent, Content, GapRow, PairRow
+from gapless.report.content import ArmContent, Content, GapRow
 from gapless.report.numbers import (
     MISSING,
     amount,
@@ -15,8 +15,16 @@ from gapless.report.numbers import (
     value,
 )
 from gapless.report.plots import Plot, Table
+from gapless.report.side_by_side import (
+    pair_lines,
+    seed_lines,
+    seed_pair_lines,
+    tells_flops,
+    turning_lines,
+)
 from gapless.report.source_styles import is_topic
 from gapless.report.templating import Section, fill
+from gapless.report.turns import turns_plot, way_plot
 from gapless.report.verdict import in_order
 
 
@@ -55,47 +63,23 @@ def build(content: Content) -> Section:
         arms=[arm.name for arm in content.arms],
         plot=_trade_plot(trades) if trades else None,
         front=[trade.arm for trade in front_of(trades)],
-        pairs=_pairs(content),
+        way=_way_plot(content.arms, trades),
+        turns=turns_plot(content.arms),
+        pairs=pair_lines(content),
+        seeds=seed_lines(content),
+        seed_pairs=seed_pair_lines(content),
+        turning=turning_lines(content),
+        with_flops=tells_flops(content),
+        same_cost=len(content.flops) > 1 and not tells_flops(content),
     )
     return Section("gap", "The gap", html)
 
 
-@dataclass(frozen=True)
-class PairLine:
-    """One row of the table of arms side by side: places of the arms, and what is shown."""
-
-    arm: int
-    arm_name: str
-    against: str
-    cells: tuple[tuple[str, str], ...]
-
-
-def _pairs(content: Content) -> dict[tuple[str, str], list[PairLine]]:
-    """Return the lines of arms at the same cost, by (name, metric)."""
-    places = {arm.name: place for place, arm in enumerate(content.arms)}
-    groups: dict[tuple[str, str], list[PairLine]] = {}
-    for row in sorted(content.pairs, key=lambda row: row.name != "domain"):
-        metric = metric_named(row.metric)
-        cells = (
-            (tokens(row.tokens), ""),
-            (signed(row.difference, metric), interval(row.low, row.high, metric)),
-            _reached(row),
-            (tokens(row.of_tokens), ""),
-        )
-        line = PairLine(places[row.arm], row.arm, row.against, cells)
-        groups.setdefault((row.name, metric.label), []).append(line)
-    return groups
-
-
-def _reached(row: PairRow) -> tuple[str, str]:
-    """Say after how many tokens an arm had what the other one ended with, and how sure that is."""
-    if row.tokens_to_equal == row.tokens_high == 0:
-        return "from the start", ""
-    reached = "never" if row.tokens_to_equal is None else tokens(row.tokens_to_equal)
-    if row.tokens_low is None:
-        return reached, ""
-    high = "never" if row.tokens_high is None else tokens(row.tokens_high)
-    return reached, f"{tokens(row.tokens_low)} to {high}"
+def _way_plot(arms: tuple[ArmContent, ...], trades: list[Trade]) -> Plot | None:
+    if not trades:
+        return None
+    domain, general = trades[0].domain, trades[0].general
+    return way_plot(arms, domain.name, general.name, domain.metric)
 
 
 def trades_of(arms: tuple[ArmContent, ...]) -> list[Trade]:

@@ -27,6 +27,7 @@ class Line:
     """The arm's place; None for a base model."""
     tokens_seen: int | None
     seconds: float | None
+    flops: float | None
     cells: tuple[Cell | None, ...]
 
 
@@ -37,7 +38,8 @@ def build(content: Content) -> Section:
         "headline",
         verdicts=[verdict(arm) for arm in content.arms],
         columns=[(name, metric_named(metric).label) for name, metric in columns],
-        lines=[*_base_lines(content.arms, columns), *_arm_lines(content.arms, columns)],
+        lines=[*_base_lines(content.arms, columns), *_arm_lines(content, columns)],
+        with_flops=bool(content.flops),
         notes=content.notes,
     )
     return Section("headline", "Headline", html)
@@ -62,18 +64,20 @@ def _base_lines(arms: tuple[ArmContent, ...], columns: list[tuple[str, str]]) ->
             None,
             0,
             None,
+            None,
             tuple(Cell(text, "", "", "no interval") for text in shown),
         )
         for shown, names in bases.items()
     ]
 
 
-def _arm_lines(arms: tuple[ArmContent, ...], columns: list[tuple[str, str]]) -> list[Line]:
+def _arm_lines(content: Content, columns: list[tuple[str, str]]) -> list[Line]:
     lines = []
-    for index, arm in enumerate(arms):
+    for index, arm in enumerate(content.arms):
         rows = _by_column(arm)
         cells = tuple(_cell(rows.get(column)) for column in columns)
-        lines.append(Line(arm.name, index, arm.tokens_seen, arm.seconds, cells))
+        spent = content.flops.get(arm.name)
+        lines.append(Line(arm.name, index, arm.tokens_seen, arm.seconds, spent, cells))
     return lines
 
 

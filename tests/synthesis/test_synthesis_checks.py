@@ -10,6 +10,7 @@ from gapless.synthesis.checks import REASONS, check, split_reason
 from gapless.synthesis.draft import Draft, Seed
 from gapless.synthesis.evidence import repeated_shares
 from gapless.synthesis.final_answers import final_answer, final_answer_span
+from gapless.synthesis.prompting import render_prompt
 from gapless.words import split_words
 
 PROBLEM = (
@@ -291,6 +292,17 @@ def test_talk_about_the_prompt_is_found(text):
 )
 def test_passages_of_time_and_code_snippets_are_no_talk_about_the_prompt(text):
     assert reason(asked(text, GOOD if text.isascii() else CHINESE)) is None
+
+
+def test_a_draft_that_says_what_it_was_told_is_no_draft():
+    rules = "The solution is correct and teaches. It goes step by step and says why each is taken."
+    assert reason(solved(f"{rules}\n\n{SOLUTION}")) == "copied prompt"
+    assert reason(solved(SOLUTION)) is None
+    told = render_prompt("science_qa", "zh", snippet="", fence="", discipline="", result="yes")
+    assert (
+        reason(solved(f"{told}\n\n{SOLUTION_ZH}", CHINESE), max_repetition=1.0) == "copied prompt"
+    )
+    assert reason(CHINESE) is None
 
 
 def test_a_draft_of_too_few_words_says_nothing():

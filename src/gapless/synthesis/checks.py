@@ -101,6 +101,11 @@ def _speaks_of_prompt(evidence: Evidence, _: Checks) -> str | None:
     return talk_about_prompt(evidence.draft)
 
 
+def _repeats_prompt(evidence: Evidence, _: Checks) -> str | None:
+    count = evidence.prompted
+    return f"{count:.0f} of its word sequences" if count else None
+
+
 def _copies_seed(evidence: Evidence, spec: Checks) -> str | None:
     too_much = evidence.copied > spec.max_snippet_copied
     return f"{evidence.copied:.0%} of its 8-word sequences" if too_much else None
@@ -124,6 +129,7 @@ REASONS: dict[str, Reason] = {
     "wrong language": Reason("another language than asked for", _is_foreign),
     "no final answer": Reason("a problem of numbers without a final answer", _lacks_answer),
     "talks about the prompt": Reason("speaks of a text its reader lacks", _speaks_of_prompt),
+    "copied prompt": Reason("says what it was told to do", _repeats_prompt),
     "copied snippet": Reason("too much of it stands in its seed", _copies_seed),
     "evaluation item": Reason("words of an evaluation item stand in it", _holds_item),
     **{name: Reason(meaning) for name, meaning in coding.REASONS.items()},

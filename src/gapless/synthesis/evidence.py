@@ -12,6 +12,8 @@ import numpy as np
 from gapless.corpus.contamination import Item, ItemIndex
 from gapless.endpoints.request import Finish
 from gapless.synthesis.draft import Draft
+from gapless.synthesis.forms import FORMS
+from gapless.synthesis.prompting import prompt_text
 from gapless.synthesis.prose import prose_of, script_of, without_tests
 from gapless.words import Words, ngram_hashes, split_words
 from gapless.words.compiled import compiled
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 COPIED_WORDS = 8
 """Words in a row that show that a draft copies its seed."""
+PROMPT_WORDS = {"en": 8, "zh": 16}
+"""Words in a row that show that a draft repeats what it was told, and not by chance."""
 ITEM_WORDS = 13
 """Words in a row that show an evaluation item in a draft; a shorter item must stand there whole."""
 LEAST_ITEM_WORDS = 8
@@ -47,6 +51,8 @@ class Evidence:
     """Share of its words in word sequences that stand in it before."""
     copied: float
     """Share of its 8-word sequences that stand in one of its seeds."""
+    prompted: float
+    """How many of its word sequences stand in the file of its prompt."""
     item_share: float
     """Of an evaluation item's word sequences, the most that stand in it; 0 where none does."""
 
@@ -77,7 +83,9 @@ def gather(group: Sequence[tuple[Draft, Finish]], index: ItemIndex | None) -> It
         documents, _, fractions = index.hits(words)
         np.maximum.at(shares, documents, fractions)
     counts = np.diff(words.offsets)
-    columns = zip(group, _languages(drafts), counts, repeated, copied, shares, strict=True)
+    prompted = _prompted(words, drafts)
+    found = (counts, repeated, copied, prompted, shares)
+    columns = zip(group, _languages(drafts), *found, strict=True)
     for (draft, finish), language, count, *shares_of_it in columns:
         yield Evidence(draft, finish, language, int(count), *map(float, shares_of_it))
 
@@ -140,6 +148,29 @@ def _count_repeated(hashes: np.ndarray, offsets: np.ndarray, length: int) -> np.
                 counts[text] += place + length - max(covered, place)
                 covered = place + length
     return counts
+
+
+def _prompted(words: Words, drafts: Sequence[Draft]) -> np.ndarray:
+    """Return how many of each draft's word sequences stand in its prompt: int64 (drafts,)."""
+    counts = np.zeros(len(drafts), dtype=np.int64)
+    for language in sorted({draft.language for draft in drafts}):
+        own, offsets = ngram_hashes(words, PROMPT_WORDS[language])
+        for number, draft in enumerate(drafts):
+            if draft.language == language:
+                mine = own[offsets[number] : offsets[number + 1]]
+                counts[number] = np.isin(mine, _prompt_sequences(draft.form, language)).sum()
+    return counts
+
+
+@cache
+def _prompt_sequences(form: str, language: str) -> np.ndarray:
+    """Return the hashes of the word sequences of a form's prompt file: uint64."""
+    import pyarrow as pa
+
+    text = prompt_text(FORMS[form].prompt, language)
+    split = split_words(pa.array([text], pa.large_string()))
+    hashes: np.ndarray = ngram_hashes(split, PROMPT_WORDS[language])[0]
+    return hashes
 
 
 def _copied_shares(words: Words, drafts: Sequence[Draft]) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from importlib import resources
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,6 +16,12 @@ def render_prompt(name: str, language: str, **values: str) -> str:
     A value that the file does not get is an error of ours (StrictUndefined).
     """
     return _environment().get_template(f"{name}.{language}.jinja").render(**values).strip()
+
+
+def prompt_text(name: str, language: str) -> str:
+    """Return the file of a prompt as it is written, with its blanks unfilled."""
+    file = resources.files("gapless.synthesis").joinpath(f"prompts/{name}.{language}.jinja")
+    return file.read_text("utf-8")
 
 
 @cache

@@ -1,5 +1,6 @@
 """Each request is asked once, a few at a time, and what comes is kept."""
 
+import asyncio
 import threading
 import time
 from collections import Counter
@@ -34,6 +35,17 @@ def test_each_request_gets_its_own_answer(at: At, some: Some, answers: Answers) 
     spent = sum(len(f"question {n}") for n in range(50))
     expected = Asked(50, prompt_tokens=500, completion_tokens=spent, tries=50, seconds=done.seconds)
     assert done == expected
+
+
+def test_where_an_event_loop_runs_already_it_asks_all_the_same(
+    at: At, some: Some, answers: Answers
+) -> None:
+    async def cell() -> Asked:
+        return ask(some(5), at(server), answers)
+
+    with ScriptedServer(echo) as server:
+        assert asyncio.run(cell()).asked == 5
+    assert len(answers) == 5
 
 
 def test_the_server_gets_the_request_as_it_is(at: At, answers: Answers) -> None:

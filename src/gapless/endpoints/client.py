@@ -25,11 +25,11 @@ def ask(
 ) -> Asked:
     """Get an answer into the store for each request that has none there.
 
-    Requests are drawn a few at a time, in this thread, and at most ``endpoint.concurrency`` are
+    Requests are drawn a few at a time, and at most ``endpoint.concurrency`` are
     under way. ``told`` hears of each group of answers when it is on disk, and of the end. Once
     ``stop()`` is true no request is sent any more, and those under way are finished and kept.
-    ``where`` is the endpoint's place in the recipe, for errors. An event loop runs inside, so no
-    other may run in this thread.
+    ``where`` is the endpoint's place in the recipe, for errors. Where an event loop runs already,
+    as in a notebook, all of this is in a thread of its own.
 
     Raises:
         DataError: the server cannot be used, or failed ``endpoint.tries`` times on a request. What

@@ -74,7 +74,7 @@ def ask_through(
         job = _Job(requests, endpoint, answers, disk)
         job.where, job.told, job.stop = where, told, stop
         try:
-            asyncio.run(job.run(lines))
+            _run(job, lines)
         finally:  # also after Ctrl-C: what has come is paid for
             job.rescue()
     if isinstance(job.error, DataError):
@@ -82,6 +82,22 @@ def ask_through(
     if job.error is not None:
         raise job.error
     return job.asked()
+
+
+def _run(job: _Job, lines: Callable[[], Line]) -> None:
+    """Run an event loop; in a thread of its own where this one runs one, as a notebook's does."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        asyncio.run(job.run(lines))
+        return
+    with ThreadPoolExecutor(1) as own:
+        running = own.submit(asyncio.run, job.run(lines))
+        try:
+            running.result()
+        except KeyboardInterrupt:
+            job.stop = lambda: True  # what is under way is finished and kept
+            raise
 
 
 class _WithoutFormat:

@@ -330,6 +330,15 @@ def test_other_forms_write_from_the_same_seeds(recipe: Path, server: ScriptedSer
     assert all(row["form"] == "rephrase_qa" for row in rows(done.folder / "documents.jsonl"))
 
 
+def test_a_key_that_is_not_set_is_told_before_any_text_is_prepared(recipe: Path) -> None:
+    for verb in (verbs.synthesize, verbs.run):
+        with pytest.raises(DataError) as error:
+            verb(recipe, overrides=["synthesis.tales.endpoint.key=NOT_SET_HERE"])
+        assert "NOT_SET_HERE" in str(error.value)
+        assert error.value.where == "synthesis.tales.endpoint.key"
+        assert not list((recipe.parent / "runs").glob("*/artifacts/documents*"))
+
+
 def test_without_a_sandbox_no_code_is_asked_for(
     recipe: Path, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

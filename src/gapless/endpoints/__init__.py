@@ -13,7 +13,7 @@ What a server may do and what becomes of it: docs/endpoints.md.
 """
 
 from gapless.endpoints.batch import Read, read_responses, write_requests
-from gapless.endpoints.client import ask
+from gapless.endpoints.client import ask, check_endpoint
 from gapless.endpoints.job import Asked
 from gapless.endpoints.request import Answer, Finish, Request, Sampling
 from gapless.endpoints.store import Answers
@@ -27,6 +27,7 @@ __all__ = [
     "Request",
     "Sampling",
     "ask",
+    "check_endpoint",
     "read_responses",
     "write_requests",
 ]

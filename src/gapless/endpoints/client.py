@@ -38,3 +38,13 @@ def ask(
     """
     lines = HttpLines(find_address(endpoint, where), endpoint.timeout)
     return ask_through(lines, requests, endpoint, answers, where=where, told=told, stop=stop)
+
+
+def check_endpoint(endpoint: Endpoint, where: str) -> None:
+    """Look at an endpoint's settings without asking it anything.
+
+    Raises:
+        DataError: its address is none, or the variable of its key is not set.
+
+    """
+    find_address(endpoint, where)

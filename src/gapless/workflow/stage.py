@@ -56,7 +56,8 @@ def told_at(where: str) -> Iterator[None]:
     try:
         yield
     except DataError as error:
-        place = f"{where} ({error.where})" if error.where else where
+        known = error.where or where
+        place = known if known.startswith(where) else f"{where} ({known})"
         raise DataError(error.what, where=place, mend=error.mend) from error
 
 

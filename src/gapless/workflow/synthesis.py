@@ -144,6 +144,22 @@ class Writing:
             limit=limit,
         )
 
+    def check(self) -> None:
+        """Refuse what could not be asked or checked, before documents are prepared for it.
+
+        Raises:
+            DataError: the endpoint's address is none, or its key is not there.
+            SandboxError: code is to be run, and nothing here can hold it.
+
+        """
+        from gapless.endpoints import check_endpoint
+        from gapless.sandbox import Sandbox
+
+        if self.place.requests_to is None:
+            check_endpoint(self.spec.endpoint, f"{self.where}.endpoint")
+        if isinstance(self.spec.form, CodeQA):
+            Sandbox.choose()
+
     def asking(self, label: str, answers: Answers) -> Callable[[Iterable[Request]], None]:
         """Return what gets answers: over the network, or by a file of requests."""
         batches_to = self.place.requests_to

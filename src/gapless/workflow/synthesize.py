@@ -24,10 +24,12 @@ if TYPE_CHECKING:
 
 
 def chosen(tree: Tree, names: Sequence[str]) -> dict[str, Writing]:
-    """Return the syntheses of these names, or all.
+    """Return the syntheses of these names, or all; those to do can be done here.
 
     Raises:
         RecipeError: the recipe has none, or none of such a name.
+        DataError: an endpoint's address or key is wrong.
+        SandboxError: code is to be run, and nothing here can hold it.
 
     """
     known = tree.syntheses
@@ -41,7 +43,11 @@ def chosen(tree: Tree, names: Sequence[str]) -> dict[str, Writing]:
         if name not in known:
             what = f"there is no synthesis {name!r}"
             raise RecipeError(what, where="--only", mend=nearest(name, known, kind="Syntheses"))
-    return {name: known[name] for name in known if not names or name in names}
+    wanted = {name: known[name] for name in known if not names or name in names}
+    for writing in wanted.values():
+        if not writing.stage.is_done():
+            writing.check()
+    return wanted
 
 
 def take_in(responses: Sequence[Path], tree: Tree, progress: Progress) -> None:

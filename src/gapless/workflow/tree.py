@@ -59,12 +59,16 @@ class Tree:
     arms: dict[str, ArmStages]
     analysis: Stage
 
+    def written(self) -> Iterator[Writing]:
+        """Yield the syntheses that sources are made of."""
+        wanted = {self.recipe.synthesis_of(name) for name in self.documents}
+        yield from (each for name, each in self.syntheses.items() if name in wanted)
+
     def data_stages(self) -> Iterator[Stage]:
         """Yield what must be there before tokens can be counted to the last one."""
-        written = {self.recipe.synthesis_of(name) for name in self.documents}
         wanted = [
             *(d for name, d in self.documents.items() if not self.recipe.synthesis_of(name)),
-            *(each.stage for name, each in self.syntheses.items() if name in written),
+            *(each.stage for each in self.written()),
             *self.documents.values(),
             self.duplicates,
             *(pool.tokens for pool in self.pools.values()),

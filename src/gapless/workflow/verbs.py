@@ -107,6 +107,9 @@ def run(
                 take_part(stages, stop=stop)
             return RunResult(run_dir=folder.path, report=None, summary=(), did=(), stopped_at=until)
         trains = any(stage.kind == "training" and not stage.is_done() for stage in stages)
+        for writing in tree.written():
+            if not writing.stage.is_done():
+                writing.check()
         if trains:
             check_machine(tree)
             check_methods(tree)

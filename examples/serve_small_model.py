@@ -34,6 +34,7 @@ def main() -> None:
     settings.port, settings.n_parallel = asked.port, asked.slots
     settings.n_ctx = asked.slots * asked.context
     settings.cpuparams.n_threads = asked.threads
+    settings.cache_ram_mib = 0  # its store of prompts, which seldom come twice, grows to gigabytes
     server = xllamacpp.Server(settings)
     print(f"{NAME} answers at {server.listening_address}/v1", flush=True)
     threading.Event().wait()

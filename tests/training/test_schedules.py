@@ -171,6 +171,12 @@ def schedules(draw: st.DrawFn, total: int) -> Schedule:
     )
 
 
+def test_a_timescale_of_next_to_nothing_begins_at_the_peak() -> None:
+    schedule = InverseSquareRoot(warmup=2, timescale=1e-293)
+    assert schedule.factor(2, 10) == 1
+    assert 0 <= schedule.factor(3, 10) < 1e-100
+
+
 @given(st.data(), TOTALS)
 def test_never_above_the_peak_never_negative_and_ends_where_it_says(data, total: int) -> None:
     schedule = data.draw(schedules(total))

@@ -40,7 +40,9 @@ def address() -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, str(ROOT / "examples/serve_small_model.py"), "--port", str(port)]
+    # One thread: two wait for each other in loops, and beside other work that takes minutes.
+    options = ["--port", str(port), "--slots", "2", "--threads", "1"]
+    command = [sys.executable, str(ROOT / "examples/serve_small_model.py"), *options]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as server:
         try:
             _wait(f"http://127.0.0.1:{port}/v1/models", server)

@@ -153,7 +153,9 @@ class InverseSquareRoot(_WithWarmup):
 
     def _after_warmup(self, tokens_seen: float, warmup: float, total_tokens: int) -> float:
         timescale = warmup if self.timescale is None else tokens_of(self.timescale, total_tokens)
-        return 1.0 if timescale <= 0 else math.sqrt(timescale / (timescale + tokens_seen - warmup))
+        return (
+            1.0 if timescale <= 0 else math.sqrt(timescale / (timescale + (tokens_seen - warmup)))
+        )
 
 
 class WarmupStableDecay(_WithWarmup):

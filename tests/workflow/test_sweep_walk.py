@@ -178,6 +178,27 @@ def test_a_sweep_that_cannot_be_is_refused(world: Path, old: str, new: str, told
     assert str(error.value).count("\n") < 3  # one mistake is told once, not for every trial
 
 
+@pytest.mark.parametrize(
+    ("content", "told"), [(b"", "mapping"), (b"name: \xff\n", "not UTF-8"), (b"- 1\n", "mapping")]
+)
+def test_a_file_that_is_no_sweep_is_refused_in_words(
+    world: Path, content: bytes, told: str
+) -> None:
+    world.write_bytes(content)
+    with pytest.raises(RecipeError, match=told):
+        sweeps.plan_sweep(world)
+
+
+def test_a_plan_of_a_sweep_does_not_swallow_overrides(world: Path) -> None:
+    from typer.testing import CliRunner
+
+    from gapless.cli.main import app
+
+    done = CliRunner().invoke(app, ["plan", str(world), "--set", "seed=3"])
+    assert done.exit_code == 2
+    assert "changes" in done.output
+
+
 SHOWN = sorted((Path(__file__).parents[2] / "sweeps").rglob("*.yaml"))
 
 

@@ -73,6 +73,8 @@ def plan_verb(
     from gapless.workflow import verbs
 
     if is_sweep(recipe):
+        if overrides or exact:
+            raise typer.BadParameter("a sweep is planned as it is: write it under `changes`")
         from gapless.workflow.sweep import plan_sweep
 
         render.plan(plan_sweep(recipe, run_dir=run_dir))

@@ -27,7 +27,7 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Recipe:
         RecipeError: the file or an override is wrong; the message lists every mistake.
 
     """
-    tree, origins = yaml_lines.read(_text_of(path), str(path))
+    tree, origins = yaml_lines.read(text_of(path), str(path))
     if tree is None:
         raise RecipeError(
             "the file is empty", where=str(path), mend="`gapless init DIR` writes one."
@@ -64,7 +64,8 @@ def _decode(tree: object, origins: Origins) -> Recipe:
     return recipe
 
 
-def _text_of(path: Path) -> str:
+def text_of(path: Path) -> str:
+    """Return the text of a recipe's file; one that cannot be read is a `RecipeError`."""
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:

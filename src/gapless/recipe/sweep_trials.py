@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from gapless.errors import RecipeError
 from gapless.recipe import overrides, yaml_lines
 from gapless.recipe.arm_merge import MAIN, arms
-from gapless.recipe.decode import decode, load
+from gapless.recipe.decode import decode, load, text_of
 from gapless.recipe.mistakes import loose_numbers, nearest, refuse, translate
 from gapless.recipe.places import Origins
 from gapless.recipe.schema import Recipe
@@ -50,9 +50,7 @@ def load_sweep(path: Path) -> Sweep:
         RecipeError: the file is wrong; the message lists every mistake.
 
     """
-    if not path.is_file():
-        raise RecipeError("there is no such file", where=str(path))
-    tree, origins = yaml_lines.read(path.read_text(encoding="utf-8"), str(path))
+    tree, origins = yaml_lines.read(text_of(path), str(path))
     if not isinstance(tree, dict):
         raise RecipeError("a sweep is a mapping of settings", where=str(path))
     loose = loose_numbers(tree, Sweep)

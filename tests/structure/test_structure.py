@@ -75,9 +75,11 @@ def test_no_public_name_is_hidden_by_a_room() -> None:
     assert not rooms & set(gapless.__all__)
 
 
-def test_the_version_is_the_project_s() -> None:
-    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
-    assert gapless.__version__ == project["version"]
+def test_the_version_stands_in_one_place() -> None:
+    settings = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
+    assert "version" in settings["project"]["dynamic"]
+    place = REPOSITORY / settings["tool"]["hatch"]["version"]["path"]
+    assert f'__version__ = "{gapless.__version__}"' in place.read_text().splitlines()
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.name)

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from gapless.errors import GaplessError
     from gapless.recipe import Recipe
     from gapless.recipe import load as load_recipe
+    from gapless.workflow.export_documents import export_documents
+    from gapless.workflow.export_tokens import export_tokens
+    from gapless.workflow.import_config import import_config
     from gapless.workflow.sweep import sweep
     from gapless.workflow.verbs import (
         audit,
@@ -41,7 +44,10 @@ __all__ = [
     "audit",
     "compare",
     "demo",
+    "export_documents",
+    "export_tokens",
     "find_rate",
+    "import_config",
     "init",
     "load_recipe",
     "merge",
@@ -62,6 +68,9 @@ _HOMES = {
     "GaplessError": ("gapless.errors", "GaplessError"),
     "Recipe": ("gapless.recipe", "Recipe"),
     "load_recipe": ("gapless.recipe", "load"),
+    "export_documents": ("gapless.workflow.export_documents", "export_documents"),
+    "export_tokens": ("gapless.workflow.export_tokens", "export_tokens"),
+    "import_config": ("gapless.workflow.import_config", "import_config"),
     "sweep": ("gapless.workflow.sweep", "sweep"),
     "write_report": ("gapless.workflow.verbs", "report"),
     **{verb: ("gapless.workflow.verbs", verb) for verb in _VERBS},

@@ -69,26 +69,54 @@ def invoke(*words: str) -> Result:
 
 CALLS = {
     "init new": ("init", (Path("new"),), {}),
-    "plan r.yaml": ("plan", (Path("r.yaml"),), {"overrides": (), "run_dir": None, "exact": False}),
+    "plan r.yaml": (
+        "plan",
+        (Path("r.yaml"),),
+        {"variants": (), "overrides": (), "run_dir": None, "exact": False},
+    ),
     "plan r.yaml --set a=1 --set b.c=[1] --run-dir out --exact": (
         "plan",
         (Path("r.yaml"),),
-        {"overrides": ["a=1", "b.c=[1]"], "run_dir": Path("out"), "exact": True},
+        {"variants": (), "overrides": ["a=1", "b.c=[1]"], "run_dir": Path("out"), "exact": True},
     ),
     "run r.yaml": (
         "run",
         (Path("r.yaml"),),
-        {"overrides": (), "run_dir": None, "until": None, "allow_contamination": False},
+        {
+            "variants": (),
+            "overrides": (),
+            "run_dir": None,
+            "until": None,
+            "allow_contamination": False,
+        },
+    ),
+    "run r.yaml --variant a --variant b --set a=1": (
+        "run",
+        (Path("r.yaml"),),
+        {
+            "variants": ["a", "b"],
+            "overrides": ["a=1"],
+            "run_dir": None,
+            "until": None,
+            "allow_contamination": False,
+        },
     ),
     "run r.yaml --allow-contamination": (
         "run",
         (Path("r.yaml"),),
-        {"overrides": (), "run_dir": None, "until": None, "allow_contamination": True},
+        {
+            "variants": (),
+            "overrides": (),
+            "run_dir": None,
+            "until": None,
+            "allow_contamination": True,
+        },
     ),
     "run r.yaml --set a=1 --until order --run-dir out": (
         "run",
         (Path("r.yaml"),),
         {
+            "variants": (),
             "overrides": ["a=1"],
             "run_dir": Path("out"),
             "until": "order",
@@ -123,6 +151,7 @@ CALLS = {
             "between": (1e-6, 1e-3),
             "count": 6,
             "tokens": None,
+            "variants": (),
             "overrides": (),
             "run_dir": None,
         },
@@ -134,6 +163,7 @@ CALLS = {
             "between": (1e-5, 1e-2),
             "count": 4,
             "tokens": 200_000,
+            "variants": (),
             "overrides": ["a=1"],
             "run_dir": Path("out"),
         },

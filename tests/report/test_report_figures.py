@@ -53,7 +53,8 @@ def test_no_figure_of_the_page_is_missing(contents: list[Content]) -> None:
 
 
 def test_every_kind_of_the_page_is_drawn(figures: list[Figure]) -> None:
-    assert {figure.spec["kind"] for figure in figures} == set(KINDS)
+    # Points are of a sweep's page alone, and are drawn in test_report_sweep.py.
+    assert {figure.spec["kind"] for figure in figures} == set(KINDS) - {"points"}
 
 
 def test_a_figure_is_a_still_drawing_on_white_a_column_wide(figures: list[Figure]) -> None:
@@ -144,7 +145,7 @@ def test_colours_are_those_of_the_page() -> None:
 
 
 def test_figures_are_written_as_svg_and_by_a_browser_as_png(tmp_path: Path) -> None:
-    written = write_figures(sample.content(), tmp_path / "figures")
+    written = write_figures(render(sample.content()), tmp_path / "figures")
     assert len(written) > 5
     assert all(path.suffix == ".svg" and path.is_file() for path in written)
 
@@ -155,7 +156,7 @@ def test_a_png_has_three_pixels_to_a_unit(tmp_path: Path) -> None:
     one_arm = replace(
         sample.content(), arms=sample.content().arms[:1], scores=(), labels=(), sources=()
     )
-    pictures = [p for p in write_figures(one_arm, tmp_path, png=True) if p.suffix == ".png"]
+    pictures = [p for p in write_figures(render(one_arm), tmp_path, png=True) if p.suffix == ".png"]
     assert pictures
     for picture in pictures[:1]:
         head = picture.read_bytes()[:24]

@@ -13,6 +13,9 @@ from gapless.recipe.sweep_trials import share_of
 from gapless.seeds import stream
 from gapless.workflow import sweep as sweeps
 from gapless.workflow.laws import fit_laws, propose_settings, trials_of_run
+from gapless.workflow.run_folder import RunFolder
+from gapless.workflow.sweep_report import write_sweep_report
+from gapless.workflow.sweep_saved import saved_laws
 from tests.workflow.world import make_world
 
 SWEEP = """
@@ -93,6 +96,46 @@ def test_the_proposal_is_the_most_domain_that_the_bound_allows(swept: Path, tmp_
     (phase,) = recipe.order.phases
     assert phase.tokens == 4096
     assert phase.mixture.shares["medicine"] == pytest.approx(best, abs=0.03)
+
+
+def test_what_was_fitted_and_proposed_is_in_the_report_until_the_trials_change(
+    swept: Path,
+) -> None:
+    fitted = fit_laws(swept)
+    fit_laws(swept, law="regression")
+    propose_settings(swept, general_loss=0.1)
+    folder = RunFolder(swept)
+    assert saved_laws(folder)[: len(fitted)] == fitted
+    assert {law.law for law in saved_laws(folder)} == {"mixing", "regression"}
+    assert fitted[0].settings == tuple(range(14))
+    trials, _ = trials_of_run(swept)
+    measured = [trial.outcomes["domain"].value for trial in trials]
+    assert fitted[0].observed == pytest.approx(measured)  # one seed of each
+    page = (swept / "report.html").read_text()
+    for key in ("ranking", "responses", "front", "laws", "proposal"):
+        assert f'id="{key}"' in page
+    assert "regression" in page
+
+    kept = (swept / "trials.jsonl").read_bytes()
+    try:
+        (swept / "trials.jsonl").write_bytes(kept + kept.splitlines(keepends=True)[-1])
+        assert saved_laws(folder) == []
+        page = write_sweep_report(folder).read_text()
+        assert 'id="laws"' not in page
+        assert "made by other trials" in page
+    finally:
+        (swept / "trials.jsonl").write_bytes(kept)
+
+
+def test_a_folder_of_before_sweeps_were_written_down_says_what_to_do(swept: Path) -> None:
+    kept = (swept / "sweep.json").read_bytes()
+    (swept / "sweep.json").unlink()
+    try:
+        fit_laws(swept)  # needs no report
+        with pytest.raises(RunError, match="gapless sweep"):
+            write_sweep_report(RunFolder(swept))
+    finally:
+        (swept / "sweep.json").write_bytes(kept)
 
 
 def test_a_bound_that_no_settings_keep_to_names_the_nearest(swept: Path) -> None:

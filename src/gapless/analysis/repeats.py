@@ -125,6 +125,7 @@ def t_interval(value: float, parts: Sequence[Part], *, level: float) -> tuple[fl
     total = math.fsum(part.variance for part in parts)
     if total == 0:
         return value, value
-    freedom = total**2 / math.fsum(part.variance**2 / part.freedom for part in parts)
+    # Of the parts' shares: squares of tiny variances would be 0.
+    freedom = 1 / math.fsum((part.variance / total) ** 2 / part.freedom for part in parts)
     half = t_quantile((1 + level) / 2, freedom) * math.sqrt(total)
     return value - half, value + half

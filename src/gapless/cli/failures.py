@@ -7,7 +7,6 @@
 
 import errno
 import os
-import re
 import sys
 import traceback
 from collections.abc import Iterator
@@ -16,13 +15,9 @@ from contextlib import contextmanager
 import typer
 
 from gapless.errors import GaplessError, Terminated
+from gapless.workflow.full_disk import disk_is_full
 
 STOPPED, TERMINATED, FAULT = 130, 143, 70
-_FULL_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_FULL_DISK_WORDS = re.compile(
-    rf"os error ({'|'.join(map(str, _FULL_DISK))})\b|No space left on device|Disk quota exceeded|"
-    r"^\d+ requested and \d+ written$"
-)
 _PLACE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST}
 
 
@@ -52,7 +47,7 @@ def _explain(error: Exception) -> None:
     if isinstance(error, OSError) and place and error.errno in _PLACE:
         what = f"error: {place}: {error.strerror}"
         _leave(f"{what}\n  Choose a place that can be written, with --run-dir.", 1)
-    if _disk_is_full(error):
+    if disk_is_full(error):
         what = f"error: the disk is full{f' (at {place})' if place else ''}"
         _leave(
             f"{what}; nothing already made is lost\n"
@@ -60,20 +55,6 @@ def _explain(error: Exception) -> None:
             1,
         )
     _apologise(error)
-
-
-def _disk_is_full(error: BaseException | None) -> bool:
-    """Whether this, or what led to it, is a write that found no room.
-
-    Not every library keeps the system's error number: safetensors and NumPy tell it in words.
-    """
-    while error is not None:
-        if isinstance(error, OSError) and error.errno in _FULL_DISK:
-            return True
-        if not isinstance(error, GaplessError) and _FULL_DISK_WORDS.search(str(error)):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
 
 
 def _leave(message: str, status: int) -> None:

@@ -7,8 +7,10 @@ import typer
 
 from gapless import __version__
 from gapless.cli.asset_verbs import assets_app
+from gapless.cli.claim_verbs import claims_verb
 from gapless.cli.failures import explained
-from gapless.cli.options import Overrides, RecipeFile, RunDir, RunFolder
+from gapless.cli.interchange_verbs import export_app, import_verb
+from gapless.cli.options import Overrides, RecipeFile, RunDir, RunFolder, Variants
 from gapless.cli.search_verbs import fit_verb, propose_verb, rates_verb, sweep_verb
 from gapless.records.comparison_views import Align
 
@@ -20,6 +22,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(assets_app, name="assets")
+app.add_typer(export_app, name="export")
 
 
 def run() -> None:
@@ -61,6 +64,7 @@ def init_verb(
 def plan_verb(
     recipe: RecipeFile,
     *,
+    variants: Variants = None,
     overrides: Overrides = None,
     run_dir: RunDir = None,
     exact: Annotated[
@@ -70,16 +74,27 @@ def plan_verb(
     """Show what a run, or a sweep, would do and cost. Spends nothing."""
     from gapless.cli import render
     from gapless.recipe.sweep_trials import is_sweep
+    from gapless.recipe.variants import variant_names
     from gapless.workflow import verbs
 
     if is_sweep(recipe):
-        if overrides or exact:
+        if overrides or exact or variants:
             raise typer.BadParameter("a sweep is planned as it is: write it under `changes`")
         from gapless.workflow.sweep import plan_sweep
 
         render.plan(plan_sweep(recipe, run_dir=run_dir))
         return
-    render.plan(verbs.plan(recipe, overrides=overrides or (), run_dir=run_dir, exact=exact))
+    render.plan(
+        verbs.plan(
+            recipe,
+            variants=variants or (),
+            overrides=overrides or (),
+            run_dir=run_dir,
+            exact=exact,
+        )
+    )
+    if not variants and (names := variant_names(recipe)):
+        typer.echo(f"variants: {', '.join(names)} (--variant NAME)")
 
 
 @app.command("run")
@@ -87,6 +102,7 @@ def plan_verb(
 def run_verb(
     recipe: RecipeFile,
     *,
+    variants: Variants = None,
     overrides: Overrides = None,
     until: Annotated[
         str | None, typer.Option(metavar="STAGE", help="Stop after this stage; `plan` lists them.")
@@ -108,6 +124,7 @@ def run_verb(
     with watching(quiet=not is_first()) as progress:
         result = verbs.run(
             recipe,
+            variants=variants or (),
             overrides=overrides or (),
             run_dir=run_dir,
             until=until,
@@ -120,7 +137,7 @@ def run_verb(
 
 @app.command("synthesize")
 @explained()
-def synthesize_verb(
+def synthesize_verb(  # noqa: PLR0913 - one for each option
     recipe: RecipeFile,
     *,
     only: Annotated[
@@ -139,6 +156,7 @@ def synthesize_verb(
         list[Path] | None,
         typer.Option(metavar="FILE", help="With --batches: the answers to such. Repeatable."),
     ] = None,
+    variants: Variants = None,
     overrides: Overrides = None,
     run_dir: RunDir = None,
 ) -> None:
@@ -159,6 +177,7 @@ def synthesize_verb(
             only=only or (),
             pilot=pilot,
             batch=batch,
+            variants=variants or (),
             overrides=overrides or (),
             run_dir=run_dir,
             progress=progress,
@@ -280,7 +299,9 @@ def merge_verb(
 app.command("sweep")(sweep_verb)
 app.command("fit")(fit_verb)
 app.command("propose")(propose_verb)
+app.command("claims")(claims_verb)
 app.command("rates")(rates_verb)
+app.command("import")(import_verb)
 
 
 @app.command("show")

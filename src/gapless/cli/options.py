@@ -7,6 +7,14 @@ import typer
 
 RecipeFile = Annotated[Path, typer.Argument(metavar="RECIPE", help="The recipe's YAML file.")]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")]
+Variants = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--variant",
+        metavar="NAME",
+        help="A variant of the recipe, chosen before --set. Repeatable.",
+    ),
+]
 Overrides = Annotated[
     list[str] | None,
     typer.Option(

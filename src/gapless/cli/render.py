@@ -11,6 +11,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from gapless.cli import tables, trees
+from gapless.records.claim_views import ClaimRow
 from gapless.records.sweep_views import FittedLaw, ProposedSettings, SweepResult
 from gapless.records.synthesis_views import Synthesized
 from gapless.records.views import (
@@ -145,6 +146,15 @@ def sweep(result: SweepResult, console: Console | None = None) -> None:
         if trial.state == "failed":
             _line(console, f"{trial.name} failed: {tables.plain(trial.why)}")
     _line(console, f"trials: {result.file}")
+
+
+def claims(rows: Sequence[ClaimRow], console: Console | None = None) -> None:
+    """Show which claims hold, and the numbers that say so."""
+    console = console or _console()
+    for row in rows:
+        _line(console, f"{row.id} ({row.scale}): {row.verdict}. {tables.plain(row.hypothesis)}")
+        for part in row.parts:
+            _line(console, f"    {part.says}: {part.seen}, wanted {part.wanted}")
 
 
 def laws(fitted: Sequence[FittedLaw], console: Console | None = None) -> None:

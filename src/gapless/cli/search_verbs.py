@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from gapless.cli.failures import explained
-from gapless.cli.options import Overrides, RecipeFile, RunFolder
+from gapless.cli.options import Overrides, RecipeFile, RunFolder, Variants
 
 
 @explained()
@@ -17,6 +17,9 @@ def sweep_verb(
         Path | None,
         typer.Option(metavar="DIR", help="The sweep's folder; runs/NAME when left out."),
     ] = None,
+    jobs: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Trials at a time, each in its own process.")
+    ] = 1,
 ) -> None:
     """Train a recipe briefly at many settings, and rank them. `plan SWEEP` says what it costs."""
     from gapless.cli import render
@@ -24,12 +27,13 @@ def sweep_verb(
     from gapless.workflow.sweep import sweep as run_sweep
 
     with watching() as progress:
-        result = run_sweep(sweep, run_dir=run_dir, progress=progress)
+        result = run_sweep(sweep, run_dir=run_dir, jobs=jobs, progress=progress)
     render.sweep(result)
+    typer.echo(f"report: {result.report}")
 
 
 @explained()
-def rates_verb(
+def rates_verb(  # noqa: PLR0913 - one for each option
     recipe: RecipeFile,
     *,
     lowest: Annotated[float, typer.Option("--from", help="The smallest rate.")] = 1e-6,
@@ -39,6 +43,7 @@ def rates_verb(
         str | None,
         typer.Option(metavar="N", help="Tokens for each, like 200k; 40 steps by default."),
     ] = None,
+    variants: Variants = None,
     overrides: Overrides = None,
     run_dir: Annotated[
         Path | None,
@@ -61,6 +66,7 @@ def rates_verb(
             between=(lowest, highest),
             count=count,
             tokens=amount,
+            variants=variants or (),
             overrides=overrides or (),
             run_dir=run_dir,
             progress=progress,

@@ -48,12 +48,16 @@ def _check_arm(recipe: Recipe, name: str) -> list[Mistake]:
     refused += [_one_for_all(path) for path in _ONE_FOR_ALL if _written(recipe.arms[name], path)]
     if refused:
         return refused
-    tree = _merged(recipe, name)
+    return mistakes_in(_merged(recipe, name))
+
+
+def mistakes_in(tree: dict[str, Any]) -> list[Mistake]:
+    """Return every mistake of a whole recipe's tree, those of its arms among them."""
     try:
-        arm = Recipe.model_validate(tree)
+        recipe = Recipe.model_validate(tree)
     except ValidationError as error:
         return translate(error, tree)
-    return loose_numbers(tree) or check(arm)
+    return loose_numbers(tree) or check(recipe) or check_arms(recipe)
 
 
 def _may_not_change(key: str) -> Mistake:
@@ -86,11 +90,16 @@ def _merged(recipe: Recipe, name: str) -> dict[str, Any]:
 
 def merge(below: Any, above: Any) -> Any:
     """Return ``below`` with the changes that ``above`` writes."""
+    if not replaces(below, above):
+        return {
+            key: merge(below.get(key), above[key]) if key in above else below[key]
+            for key in [*below, *(key for key in above if key not in below)]
+        }
+    return above
+
+
+def replaces(below: Any, above: Any) -> bool:
+    """Whether ``above`` stands for all of ``below``: one is no mapping, or the types differ."""
     if not (isinstance(below, dict) and isinstance(above, dict)):
-        return above
-    if "type" in above and above["type"] != below.get("type", above["type"]):
-        return above
-    return {
-        key: merge(below.get(key), above[key]) if key in above else below[key]
-        for key in [*below, *(key for key in above if key not in below)]
-    }
+        return True
+    return "type" in above and above["type"] != below.get("type", above["type"])

@@ -16,12 +16,15 @@ from gapless.recipe.encode import dump
 from gapless.recipe.mistakes import loose_numbers, refuse, shown, translate
 from gapless.recipe.places import Origins
 from gapless.recipe.schema import Recipe
+from gapless.recipe.variants import check_variants, choose
 
 __all__ = ["decode", "dump", "load"]
 
 
-def load(path: Path, overrides: Sequence[str] = ()) -> Recipe:
-    """Read a recipe file and apply overrides such as ``training.learning_rate=1e-4``.
+def load(path: Path, overrides: Sequence[str] = (), *, variants: Sequence[str] = ()) -> Recipe:
+    """Read a recipe file, choose ``variants`` of it and apply overrides, each in the order given.
+
+    An override is such as ``training.learning_rate=1e-4``.
 
     Raises:
         RecipeError: the file or an override is wrong; the message lists every mistake.
@@ -32,9 +35,7 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Recipe:
         raise RecipeError(
             "the file is empty", where=str(path), mend="`gapless init DIR` writes one."
         )
-    if isinstance(tree, dict):
-        set_values.apply(tree, origins, overrides)
-    return _decode(tree, origins)
+    return _decode(tree, origins, overrides, variants)
 
 
 def decode(tree: dict[str, Any], *, where: str = "recipe") -> Recipe:
@@ -47,11 +48,17 @@ def decode(tree: dict[str, Any], *, where: str = "recipe") -> Recipe:
     return _decode(tree, Origins(where))
 
 
-def _decode(tree: object, origins: Origins) -> Recipe:
+def _decode(
+    tree: object, origins: Origins, overrides: Sequence[str] = (), variants: Sequence[str] = ()
+) -> Recipe:
     if not isinstance(tree, dict):
         raise RecipeError(
             f"a recipe is a mapping of settings, not {shown(tree)}", where=origins.whole
         )
+    if wrong := check_variants(tree):
+        refuse(wrong, origins)
+    tree = choose(tree, origins, variants)
+    set_values.apply(tree, origins, overrides)
     loose = loose_numbers(tree)
     try:
         recipe = Recipe.model_validate(tree)
@@ -61,7 +68,8 @@ def _decode(tree: object, origins: Origins) -> Recipe:
     mistakes = loose or check(recipe) or check_arms(recipe)
     if mistakes:
         refuse(mistakes, origins)
-    return recipe
+    # Chosen or not, they end here: one that is added later changes no run and no fingerprint.
+    return recipe.model_copy(update={"variants": {}})
 
 
 def text_of(path: Path) -> str:

@@ -26,6 +26,9 @@ def _apply_one(tree: dict[str, Any], origins: Origins, override: str) -> None:
     except RecipeError as error:
         raise RecipeError(error.what, where=name, mend=error.mend) from None
     keys = spelled.strip().replace("[", ".").replace("]", "").split(".")
+    if keys[0] == "variants":
+        what = "overrides change the recipe once its variant is chosen"
+        raise RecipeError(what, where=name, mend="Leave `variants.NAME.` out of the path.")
     place: Any = tree
     annotation: Any = Recipe
     path: Path = ()

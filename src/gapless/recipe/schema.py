@@ -21,6 +21,22 @@ SYNTHESIS = "synthesis:"
 """How the path of a source begins that a language model writes."""
 
 
+class AssumedModel(Part):
+    """The sizes of a model whose weights nobody has here yet: enough to plan with."""
+
+    architecture: str = "llama"
+    """A `transformers` model type: llama, qwen3, mistral, gemma3_text, olmo2, phi3, ..."""
+    config: dict[str, Any]
+    """Settings of its config class, and ``vocab_size``."""
+
+    @model_validator(mode="after")
+    def _has_a_vocabulary(self) -> "AssumedModel":
+        size = self.config.get("vocab_size")
+        if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+            raise ValueError("config needs vocab_size: no tokenizer is there to tell it")
+        return self
+
+
 class PretrainedModel(Part):
     """Start from the weights of a Hugging Face folder."""
 
@@ -29,6 +45,8 @@ class PretrainedModel(Part):
     """A folder with config.json, safetensors and tokenizer files, or ``asset:NAME``."""
     tokenizer: str | None = None
     """A folder with tokenizer files; the model's own when left out."""
+    assumed: AssumedModel | None = None
+    """What ``gapless plan`` takes the model to be while its folder is not there."""
 
 
 class NewModel(Part):
@@ -71,6 +89,11 @@ class Source(Part):
     """Names of numeric columns of the files to keep for selection."""
     held_out: Fraction = 0.02
     """Fraction of the works, by hash of their id, kept out of training for the probes."""
+    assumed_tokens: Annotated[Tokens, Field(gt=0)] | None = None
+    """What ``gapless plan`` takes it to hold for training while its files are not there.
+
+    A run needs the files, and then this says nothing.
+    """
 
 
 class Phase(Part):
@@ -155,6 +178,11 @@ class Recipe(Part):
     """Arm name to what it changes of this recipe; every arm starts from the same base.
 
     Without arms the run has one, called ``main``.
+    """
+    variants: dict[Name, dict[str, Any]] = Field(default_factory=dict, exclude=True)
+    """Variant name to what it changes of this recipe: another scale, another base, a smoke test.
+
+    ``--variant NAME`` chooses it; a recipe that is loaded has none left (`variants.py`).
     """
 
     @property

@@ -76,6 +76,15 @@ def allowed_words(annotation: Any) -> tuple[str, ...]:
     )
 
 
+def may_be_null(annotation: Any) -> bool:
+    """Whether null may stand at a place: where the types end, anything may."""
+    if get_origin(annotation) is Annotated:
+        return may_be_null(get_args(annotation)[0])
+    if get_origin(annotation) in {Union, UnionType}:
+        return any(may_be_null(each) for each in get_args(annotation))
+    return annotation in {Any, None, NoneType}
+
+
 def is_number(annotation: Any) -> bool:
     """Whether only numbers may stand at a place."""
     return bool(members(annotation)) and set(members(annotation)) <= {int, float}

@@ -78,7 +78,8 @@ def base_recipe(sweep: Sweep, place: Path) -> Recipe:
         RecipeError: the recipe or the changes are wrong, or it has several arms and none is named.
 
     """
-    known = arms(load(place.parent / sweep.recipe))
+    variants = (sweep.variant,) if isinstance(sweep.variant, str) else sweep.variant
+    known = arms(load(place.parent / sweep.recipe, variants=variants))
     if sweep.arm is None and list(known) != [MAIN]:
         raise RecipeError(
             f"{sweep.recipe} has {len(known)} arms",
@@ -253,9 +254,15 @@ def _short(value: float) -> float:
 
 
 def _spread(axis: Mixtures, count: int, sweep: Sweep, seed: int) -> list[dict[str, Any]]:
-    """Return mixtures far from one another: each time the candidate farthest from those taken."""
+    """Return mixtures far from one another: each time the candidate farthest from those taken.
+
+    Where only two shares are free, at equal distances, both ends among them.
+    """
     import numpy as np
 
+    free = [name for name, (low, high) in axis.shares.items() if low < high]
+    if len(free) == 2:
+        return [_named(axis, shares) for shares in _between(axis, free[0], free[1], count)]
     candidates = _allowed(axis, count, sweep, seed)
     taken = [int(np.argmin(np.abs(candidates - candidates.mean(axis=0)).sum(axis=1)))]
     nearest_taken = np.full(len(candidates), np.inf)
@@ -264,6 +271,20 @@ def _spread(axis: Mixtures, count: int, sweep: Sweep, seed: int) -> list[dict[st
         nearest_taken = np.minimum(nearest_taken, distance)
         taken.append(int(np.argmax(nearest_taken)))
     return [_named(axis, candidates[place]) for place in taken]
+
+
+def _between(axis: Mixtures, one: str, other: str, count: int) -> np.ndarray:
+    """Return mixtures along the line of two free shares: float64, shape (count, sources)."""
+    import numpy as np
+
+    names = list(axis.shares)
+    shares = np.array([pair[0] for pair in axis.shares.values()])
+    left = 1 - sum(low for name, (low, _) in axis.shares.items() if name not in {one, other})
+    (low, high), (least, most) = axis.shares[one], axis.shares[other]
+    shares = shares[None].repeat(count, axis=0)
+    shares[:, names.index(one)] = np.linspace(max(low, left - most), min(high, left - least), count)
+    shares[:, names.index(other)] = left - shares[:, names.index(one)]
+    return shares
 
 
 def _allowed(axis: Mixtures, count: int, sweep: Sweep, seed: int) -> np.ndarray:

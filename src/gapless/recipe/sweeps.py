@@ -111,6 +111,8 @@ class Sweep(Part):
     name: Name
     recipe: str
     """The recipe's file, relative to the sweep's."""
+    variant: Name | tuple[Name, ...] = ()
+    """The recipe's variant, or several in their order, that trials are made of."""
     arm: Name | None = None
     """The arm whose settings every trial begins with, where the recipe has several."""
     changes: dict[str, Any] = Field(default_factory=dict)

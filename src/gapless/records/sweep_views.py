@@ -31,6 +31,10 @@ class TrialRow:
     """Of a trial that failed."""
 
 
+Ranked = tuple[int, float | None, float | None, float]
+"""Setting, mean gain, mean forgetting, and what it is ranked by; of settings that are done."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class SweepResult:
     """A sweep, best settings first."""
@@ -38,10 +42,10 @@ class SweepResult:
     run_dir: Path
     trials: tuple[TrialRow, ...]
     """In the order of their names."""
-    ranking: tuple[tuple[int, float | None, float | None, float], ...]
-    """Setting, mean gain, mean forgetting, and what it is ranked by; of those that were done."""
+    ranking: tuple[Ranked, ...]
     file: Path
     """``trials.jsonl``: a row per trial."""
+    report: Path | None = None
 
 
 Bounds = tuple[float, float, float]
@@ -75,6 +79,10 @@ class FittedLaw:
     passes: bool
     """Whether it ranks well enough to propose by."""
     bar: str
+    settings: tuple[int, ...] = ()
+    """The settings held out, in turn; what each came to, and what the law said without it:"""
+    observed: tuple[float, ...] = ()
+    predicted: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,3 +98,8 @@ class ProposedSettings:
     outside_hull: bool
     unread: tuple[str, ...]
     file: Path | None
+    law: str = ""
+    general_loss: float = 0.0
+    """The most that general text was allowed to lose."""
+    tokens: float | None = None
+    """Of the big run; None for as many as the trials'."""

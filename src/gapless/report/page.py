@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 
@@ -9,7 +10,7 @@ from markupsafe import Markup
 
 from gapless.report.content import Content
 from gapless.report.sections.table import SECTIONS
-from gapless.report.templating import fill
+from gapless.report.templating import Section, fill
 
 _STYLES = ("page.css", "parts.css", "charts.css", "topics.css")
 _SCRIPTS = (
@@ -22,17 +23,41 @@ _SCRIPTS = (
     "bins.js",
     "area.js",
     "topics.js",
+    "points.js",
     "page.js",
 )
 
 
 def render(content: Content) -> str:
     """Return the report as one HTML file; the same content gives the same bytes."""
+    return assemble(
+        title=content.title,
+        run_name=content.run_name,
+        created=content.created,
+        warnings=content.warnings,
+        sections=[section for build in SECTIONS if (section := build(content)) is not None],
+    )
+
+
+def assemble(
+    *,
+    title: str,
+    run_name: str,
+    created: str | None,
+    warnings: Sequence[str],
+    sections: Sequence[Section],
+) -> str:
+    """Put sections into the frame that all reports have."""
     style, script = _asset(_STYLES), _asset(_SCRIPTS)
     page = fill(
         "page",
-        content=content,
-        sections=[section for build in SECTIONS if (section := build(content)) is not None],
+        content={
+            "title": title,
+            "run_name": run_name,
+            "created": created,
+            "warnings": warnings,
+        },
+        sections=sections,
         style=Markup(style),  # noqa: S704  # our own file
         script=Markup(script),  # noqa: S704  # our own files
         policy=_policy(style, script),

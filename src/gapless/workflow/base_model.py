@@ -4,11 +4,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from gapless.errors import ModelError
+from gapless.errors import AssetError, ModelError
 from gapless.recipe import Recipe
-from gapless.recipe.schema import NewModel, PretrainedModel
+from gapless.recipe.schema import AssumedModel, NewModel, PretrainedModel
 from gapless.records.fingerprint import FileHashes
-from gapless.workflow.stage import Workplace, locate
+from gapless.workflow.stage import NOT_THERE, Workplace, locate
 
 BASE = "base"
 
@@ -16,17 +16,25 @@ BASE = "base"
 class BaseModel:
     """The model that every arm starts from."""
 
-    def __init__(self, recipe: Recipe, *, recipe_dir: Path) -> None:
+    def __init__(self, recipe: Recipe, *, recipe_dir: Path, assumes: bool = False) -> None:
         model = recipe.model
         self._seed, self._recipe_dir = recipe.seed, recipe_dir
         self._spec = model
         self._folder: Path | None = None
+        self.assumed: AssumedModel | None = None
+        """What the model is taken to be, with ``assumes``, while its folder is not there."""
+        self.has_tokenizer = True
+        """False only where the model is assumed, and no tokenizer is there either."""
         tokenizer = model.tokenizer
         if isinstance(model, PretrainedModel):
-            self._folder = locate(model.path, recipe_dir)
             tokenizer = tokenizer or model.path
+            if assumes and model.assumed is not None and not _is_there(model.path, recipe_dir):
+                self.assumed = model.assumed
+                self.has_tokenizer = _is_there(tokenizer, recipe_dir)
+            else:
+                self._folder = locate(model.path, recipe_dir)
         assert tokenizer is not None
-        self.tokenizer_dir = locate(tokenizer, recipe_dir)
+        self.tokenizer_dir = locate(tokenizer, recipe_dir) if self.has_tokenizer else recipe_dir
 
     @property
     def recipe_dir(self) -> Path:
@@ -38,7 +46,11 @@ class BaseModel:
         from gapless.modeling import weight_files
         from gapless.tokenization import files
 
-        found = {"tokenizer": hashes.of_files(files(self.tokenizer_dir))}
+        found = {"tokenizer": NOT_THERE}
+        if self.has_tokenizer:
+            found["tokenizer"] = hashes.of_files(files(self.tokenizer_dir))
+        if self.assumed is not None:
+            found["model"] = NOT_THERE
         if self._folder is not None:
             found["model"] = hashes.of_files(weight_files(self._folder))
         return found
@@ -79,6 +91,8 @@ class BaseModel:
         """Return the model without its weights, on the meta device."""
         from gapless.modeling import hollow_model, hollow_new_model
 
+        if self.assumed is not None:
+            return hollow_new_model(*_settings(self.assumed))
         if isinstance(self._spec, NewModel):
             vocabulary = len(self.tokenizer())
             return hollow_new_model(self._spec.architecture, self._spec.config, vocabulary)
@@ -94,6 +108,8 @@ class BaseModel:
         from gapless.tokenization import files
 
         folder, tokenizer = self._folder, self.tokenizer_dir
+        if model == BASE and self.assumed is not None:
+            return tokenizer, tokenizer, self.content(place.hashes)
         if model != BASE:
             folder = tokenizer = locate(model, place.recipe_dir)
         assert folder is not None, "checks.py refuses to score with a model that is not trained"
@@ -130,16 +146,32 @@ class BaseModel:
         )
         return config.dtype or torch.float32
 
+    @cache  # noqa: B019 - lives as long as the command
     def facts(self) -> Any:
         """Return the model's sizes without loading its weights."""
         from gapless.modeling import facts_of
         from gapless.modeling.folder import facts_of_config
 
+        if self.assumed is not None:
+            return facts_of_config(*_settings(self.assumed))
         if isinstance(self._spec, NewModel):
             vocabulary = len(self.tokenizer())
             return facts_of_config(self._spec.architecture, self._spec.config, vocabulary)
         assert self._folder is not None
         return facts_of(self._folder)
+
+
+def _is_there(path: str, recipe_dir: Path) -> bool:
+    try:
+        return locate(path, recipe_dir).exists()
+    except AssetError:
+        return False
+
+
+def _settings(assumed: AssumedModel) -> tuple[str, dict[str, Any], int]:
+    """Return architecture, config and vocabulary size, as those of a new model are given."""
+    config = {key: value for key, value in assumed.config.items() if key != "vocab_size"}
+    return assumed.architecture, config, assumed.config["vocab_size"]
 
 
 def check_context(longest: int | None, context: int) -> None:

@@ -29,7 +29,7 @@ from gapless.records.removals import Removals
 from gapless.records.scores import read_scores
 from gapless.workflow.chats import chat_template_of, encode_chats
 from gapless.workflow.harness import harness_content, keep_harness
-from gapless.workflow.stage import Stage, Workplace, locate, told_at, words_version
+from gapless.workflow.stage import NOT_THERE, Stage, Workplace, locate, told_at, words_version
 from gapless.workflow.synthesis import WRITTEN
 from gapless.workflow.tasks import read_tasks
 
@@ -118,7 +118,7 @@ def documents_stage(
 
 def _reading(source: Source) -> dict[str, Any]:
     """Return what the recipe says of how a source's files become documents."""
-    unread: dict[str, Any] = {"path": True, "role": True}
+    unread: dict[str, Any] = {"path": True, "role": True, "assumed_tokens": True}
     unread["chat"] = {"learn", "template"} if source.chat else True
     return source.model_dump(mode="json", exclude=unread)
 
@@ -170,24 +170,28 @@ def _text_bytes(documents: Iterable[Stage]) -> int:
 
 
 def tokens_stage(
-    name: str, documents: Stage, *, chat: Chat | None, tokenizer_dir: Path, place: Workplace
+    name: str, documents: Stage, *, chat: Chat | None, tokenizer_dir: Path | None, place: Workplace
 ) -> Stage:
     """Return the stage that turns one source's documents into a token store.
+
+    Without a tokenizer there is only something to plan with.
 
     Copies and contaminated documents are in it too: what is left out of training changes with the
     other sources and the probes, and must not cost another pass over the text.
     """
     from gapless.tokenization import files as tokenizer_files
 
-    content = {"tokenizer": place.hashes.of_files(tokenizer_files(tokenizer_dir))}
-    template: Path | None = None
-    if chat is not None:
+    content, template = {"tokenizer": NOT_THERE}, None
+    if tokenizer_dir is not None:
+        content["tokenizer"] = place.hashes.of_files(tokenizer_files(tokenizer_dir))
+    if chat is not None and tokenizer_dir is not None:
         template = chat_template_of(name, chat, tokenizer_dir=tokenizer_dir, place=place)
         content |= {} if template is None else {"template": place.hashes.of_file(template)}
 
     def work(_: Stage, folder: Path) -> dict[str, Any]:
         from gapless.tokenization import encode_documents, load_tokenizer
 
+        assert tokenizer_dir is not None, "only plans go on without"
         tokenizer = load_tokenizer(tokenizer_dir)
         if chat is None:
             return encode_documents(documents.path, folder, tokenizer)

@@ -9,9 +9,11 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from gapless.errors import DataError, RunError
-from gapless.records.sweep_views import FittedLaw, ProposedSettings
+from gapless.records.sweep_views import FittedLaw, ProposedSettings, TrialRow
 from gapless.workflow.run_folder import RunFolder
-from gapless.workflow.sweep import TRIALS_FILE
+from gapless.workflow.sweep_report import is_sweep_run, write_sweep_report
+from gapless.workflow.sweep_results import TRIALS_FILE, read_rows
+from gapless.workflow.sweep_saved import save_laws, save_proposal
 
 if TYPE_CHECKING:
     from gapless.recipe import Recipe
@@ -32,37 +34,38 @@ def trials_of_run(run_dir: Path) -> tuple[Trials, dict[str, float]]:
     """
     from gapless.surrogate import Outcome, Trial, Trials
 
-    file = run_dir / TRIALS_FILE
-    if not file.is_file():
-        mend = "Give the folder of a sweep, and run `gapless sweep` to its end first."
-        raise RunError("there are no trials", where=str(run_dir), mend=mend)
-    roles = _roles(RunFolder(run_dir).recipe())
-    rows = [json.loads(line) for line in file.read_text().splitlines()]
-    done = [row for row in rows if row["state"] == "done"]
-    if not done:
-        raise RunError("no trial is done", where=str(file))
+    folder = RunFolder(run_dir)
+    done = _done(folder)
+    roles = _roles(folder.recipe())
     domain = tuple(sorted(name for name, role in roles.items() if role == DOMAIN))
     trials = Trials(
         tuple(
             Trial(
                 settings=_settings(row),
-                outcomes={n: Outcome(value=v) for n, v in _by_role(row["values"], roles).items()},
-                seed=row["seed"],
+                outcomes={n: Outcome(value=v) for n, v in _by_role(row.values, roles).items()},
+                seed=row.seed,
                 domain=domain,
             )
             for row in done
         )
     )
-    return trials, _by_role(done[0]["base"], roles)
+    return trials, _by_role(done[0].base, roles)
+
+
+def _done(folder: RunFolder) -> list[TrialRow]:
+    done = [row for row in read_rows(folder) if row.state == "done"]
+    if not done:
+        raise RunError("no trial is done", where=str(folder.path / TRIALS_FILE))
+    return done
 
 
 def _roles(recipe: Recipe) -> dict[str, str]:
     return {name: source.role for name, source in recipe.trained_sources.items()}
 
 
-def _settings(row: Mapping[str, Any]) -> dict[str, float | str]:
-    settings: dict[str, float | str] = {"tokens": float(row["tokens_seen"])}
-    for path, value in row["settings"].items():
+def _settings(row: TrialRow) -> dict[str, float | str]:
+    settings: dict[str, float | str] = {"tokens": float(row.tokens_seen)}
+    for path, value in row.settings.items():
         if path.startswith(_SHARE_IN_SWEEP):
             settings[f"share/{path.removeprefix(_SHARE_IN_SWEEP)}"] = value
         else:
@@ -84,10 +87,15 @@ def _by_role(values: Mapping[str, float], roles: Mapping[str, str]) -> dict[str,
 def fit_laws(
     run_dir: str | Path, *, law: str = "mixing", metrics: Sequence[str] = (DOMAIN, GENERAL)
 ) -> list[FittedLaw]:
-    """Fit a law to each metric of a sweep's trials, and say how it does on held-out settings."""
+    """Fit a law to each metric of a sweep's trials, and say how it does on held-out settings.
+
+    What is found is kept in the sweep's folder, and its report written again.
+    """
     from gapless.surrogate import fit, validate
 
-    trials, base = trials_of_run(Path(run_dir))
+    folder = RunFolder(Path(run_dir))
+    trials, base = trials_of_run(folder.path)
+    of_setting = [row.setting for row in _done(folder)]
     fitted = []
     for metric in metrics:
         found = fit(law, trials, metric, base=base.get(metric))
@@ -109,9 +117,24 @@ def fit_laws(
                 against_regression=None if rival is None else _bounds(rival),
                 passes=tested.passes,
                 bar=str(tested.bar),
+                settings=_held_out(trials, metric, of_setting),
+                observed=tuple(tested.observed.tolist()),
+                predicted=tuple(tested.predicted.tolist()),
             )
         )
+    save_laws(fitted, folder)
+    if is_sweep_run(folder):
+        write_sweep_report(folder)
     return fitted
+
+
+def _held_out(trials: Trials, metric: str, of_setting: Sequence[int]) -> tuple[int, ...]:
+    """Return the sweep's setting of each point that a validation holds out."""
+    pairs = zip(trials, of_setting, strict=True)
+    kept = [setting for trial, setting in pairs if metric in trial.outcomes]
+    points = trials.with_metric(metric).groups().tolist()
+    first = dict(zip(reversed(points), reversed(kept), strict=True))
+    return tuple(first[point] for point in sorted(first))
 
 
 def _bounds(found: Any) -> tuple[float, float, float]:
@@ -144,7 +167,7 @@ def propose_settings(
     written = None
     if out is not None:
         written = _write(RunFolder(Path(run_dir)).recipe(), found.settings, tokens, Path(out))
-    return ProposedSettings(
+    proposed = ProposedSettings(
         settings=found.settings,
         gain=_bounds(found.gain_of_a_run),
         forgetting=_bounds(found.forgetting_of_a_run),
@@ -153,7 +176,15 @@ def propose_settings(
         outside_hull=found.outside_hull,
         unread=found.unread,
         file=written,
+        law=law,
+        general_loss=general_loss,
+        tokens=tokens,
     )
+    folder = RunFolder(Path(run_dir))
+    save_proposal(proposed, folder)
+    if is_sweep_run(folder):
+        write_sweep_report(folder)
+    return proposed
 
 
 def _side(law: str, trials: Trials, metric: str, base: Mapping[str, float]) -> Side:

@@ -25,6 +25,7 @@ from gapless.workflow.harness import harness_warnings
 from gapless.workflow.order import batch_rows, roles, rounds_of, settle_order, with_proposals
 from gapless.workflow.pace import pace_of
 from gapless.workflow.pace_words import measuring_words
+from gapless.workflow.plan_assumptions import assumption_notes
 from gapless.workflow.plan_memory import arm_memory
 from gapless.workflow.plan_synthesis import plan_syntheses
 from gapless.workflow.plan_tree import mixture_tree
@@ -81,7 +82,8 @@ def make_plan(tree: Tree, folder: RunFolder, *, machine_speed: bool = True) -> P
         ),
         arms=tuple(arms),
         warnings=(
-            *run_warnings(tree, exact=exact),
+            *assumption_notes(tree),
+            *run_warnings(tree, exact=all(s.exact or s.name in tree.assumed for s in sources)),
             *_machine_warnings(tree),
             *harness_warnings(tree.recipe, tree.place.recipe_dir),
             *order_warnings(tree, settled),
@@ -118,7 +120,7 @@ def source_row(name: str, tree: Tree) -> PlanSource:
         name=name,
         role=role,
         documents=None,
-        tokens=round(tree.source_bytes[name] / BYTES_PER_TOKEN),
+        tokens=tree.assumed.get(name) or round(tree.source_bytes[name] / BYTES_PER_TOKEN),
         held_out_documents=None,
         removed_documents=None,
         exact=False,
@@ -162,12 +164,20 @@ def _settle(
     }
     order = with_proposals(recipe.order, tree.place)
     strata = selected | {name: selected[source_of(name)] for name in _named_strata(order)}
-    phases = plan_phases(order, Supply(roles(recipe), strata), batch_rows=batch_rows(recipe))
+    phases = plan_phases(order, _Uncounted(roles(recipe), strata), batch_rows=batch_rows(recipe))
     return {
         "phases": [asdict(phase) for phase in phases],
         "strata_tokens": strata,
         "tokens": phases[-1].end * recipe.order.context,
     }
+
+
+class _Uncounted(Supply):
+    """What there is where nobody has counted labels: each may be all of its source."""
+
+    def by_role(self, role: str) -> dict[str, float]:
+        """Return the tokens of each source of a role, whose labels add nothing to it."""
+        return {name: float(self.tokens[name]) for name in self.roles if self.roles[name] == role}
 
 
 def _named_strata(order: Order) -> list[str]:

@@ -10,8 +10,6 @@ from pathlib import Path
 
 from gapless.errors import RunError
 from gapless.records.artifact import write_text
-from gapless.report import render
-from gapless.report.content import Content
 from gapless.report.figures import draw, gather
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -31,8 +29,8 @@ _BOX = re.compile(r'viewBox="0 0 ([\d.]+) ([\d.]+)"')
 _SECONDS = 120
 
 
-def write_figures(content: Content, out: Path, *, png: bool = False) -> list[Path]:
-    """Write every figure of a report as ``out/SECTION-TITLE.svg``; with ``png``, as PNG too.
+def write_figures(page: str, out: Path, *, png: bool = False) -> list[Path]:
+    """Write every figure of a report's page as ``out/SECTION-TITLE.svg``; with ``png``, as PNG too.
 
     Raises:
         RunError: PNGs are asked for, and there is no browser to make them.
@@ -41,7 +39,7 @@ def write_figures(content: Content, out: Path, *, png: bool = False) -> list[Pat
     browser = _browser() if png else ""
     out.mkdir(parents=True, exist_ok=True)
     written = []
-    for figure in gather(render(content)):
+    for figure in gather(page):
         place = out / f"{figure.name}.svg"
         write_text(place, draw(figure))
         written.append(place)

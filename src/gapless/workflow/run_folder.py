@@ -184,7 +184,9 @@ def _decays_early(arm: Mapping[str, Any]) -> bool:
 
 
 def _changes_no_result(path: str) -> bool:
-    return path == "logging" or any(path.endswith(f"training.{name}") for name in _NO_RESULT)
+    if path == "logging" or path.startswith("model.assumed") or path.endswith(".assumed_tokens"):
+        return True
+    return any(path.endswith(f"training.{name}") for name in _NO_RESULT)
 
 
 def _goes_on(path: str, old: Any, new: Any) -> bool:

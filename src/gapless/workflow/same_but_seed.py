@@ -21,8 +21,8 @@ _NOT_COMPARED: Any = {
     "name": True,
     "seed": True,
     "logging": True,
-    "model": {"path", "tokenizer"},
-    "sources": {"__all__": {"path"}},
+    "model": {"path", "tokenizer", "assumed"},
+    "sources": {"__all__": {"path", "assumed_tokens"}},
     "training": NO_RESULT,
 }
 

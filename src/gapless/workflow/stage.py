@@ -13,7 +13,19 @@ from gapless.records.artifact import ArtifactFolder, Manifest
 from gapless.records.fingerprint import FileHashes
 from gapless.workflow.engine import Engine
 
+NOT_THERE = "not there"
+"""What stands for the fingerprint of files that a plan goes on without: nothing is made of them."""
 _ASSET = "asset:"
+_UNREAD_BY_PLANS = ("scores.", "sources.", "synthesis.")
+"""Where a recipe names files that a plan only takes the fingerprints of."""
+
+
+class HashesOfPlan(FileHashes):
+    """Fingerprints of files, some of which may not be there."""
+
+    def of_file(self, path: Path) -> str:
+        """Return the fingerprint of a file's bytes, or `NOT_THERE`."""
+        return super().of_file(path) if path.exists() else NOT_THERE
 
 
 @dataclass(frozen=True)
@@ -30,6 +42,10 @@ class Workplace:
     """Hears how far a long stage is: its label, and a few words."""
     requests_to: Path | None = None
     """A folder for what a language model is to be asked, instead of asking it over the network."""
+    assumes: bool = False
+    """Whether what a recipe assumes stands for what is not there: in plans alone."""
+    absent: dict[str, Path] = field(default_factory=dict)
+    """Place in the recipe to a file that a plan goes on without, beside sources and models."""
 
     @property
     def answers(self) -> Path:
@@ -44,7 +60,9 @@ class Workplace:
 
         """
         place = locate(path, self.recipe_dir)
-        if not place.is_file():
+        if self.assumes and where.startswith(_UNREAD_BY_PLANS) and not place.exists():
+            self.absent[where] = place
+        elif not place.is_file():
             what = "this is a folder, not a file" if place.is_dir() else "there is no such file"
             raise DataError(what, where=f"{where} ({place})", mend="Paths begin at the recipe.")
         return place

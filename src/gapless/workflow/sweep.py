@@ -9,16 +9,18 @@ sweep that was cut off comes to the same decisions again.
 
 from __future__ import annotations
 
-import json
+import fcntl
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from gapless.errors import GaplessError
+from gapless.errors import RunError
 from gapless.recipe.sweep_trials import (
     Trial,
     base_recipe,
@@ -27,30 +29,39 @@ from gapless.recipe.sweep_trials import (
     trials_of,
     with_matched_pools,
 )
-from gapless.records.arm_journals import MEASUREMENTS, STEPS
-from gapless.records.artifact import write_text
-from gapless.records.journal import Journal
-from gapless.records.measurements import Measurement, read_measurements
-from gapless.records.sweep_views import SweepResult, TrialRow, TrialState
+from gapless.records.sweep_views import SweepResult
 from gapless.records.views import Silent
 from gapless.workflow.opening import tree_of
 from gapless.workflow.plan import refuse_full_disk, source_row
-from gapless.workflow.rate_search import check_folder, drop_weights, with_one_arm
-from gapless.workflow.run import ArmObserver, StopRequest, do_missing
+from gapless.workflow.rate_search import check_folder, drop_weights
+from gapless.workflow.run import StopRequest, do_missing
 from gapless.workflow.run_folder import RunFolder
+from gapless.workflow.sweep_attempts import Alone, Rung, Task
+from gapless.workflow.sweep_crew import Crew, CrewPlace
+from gapless.workflow.sweep_results import (
+    changes,
+    measured,
+    ranking_of,
+    tokens_seen,
+    trial_rows,
+    worth_of,
+    write_rows,
+    write_sweep,
+)
 
 if TYPE_CHECKING:
     from gapless.recipe import Recipe
-    from gapless.recipe.sweeps import Goal, Sweep
-    from gapless.records.observer import StepDone
+    from gapless.recipe.sweeps import Sweep
     from gapless.records.views import Plan, Progress
     from gapless.workflow.stage import Stage
+    from gapless.workflow.sweep_attempts import Hands
     from gapless.workflow.tree import Tree
 
     Prepare = Callable[[Tree, RunFolder], None]
 
-TRIALS_FILE = "trials.jsonl"
-_METRIC = "bits_per_byte"
+_LOCK = ".trials.lock"
+_SECONDS_OF_ORPHANS = 10.0
+"""How long processes of a sweep that was killed may take to notice it."""
 
 
 @dataclass(frozen=True)
@@ -99,13 +110,19 @@ def plan_sweep(file: str | Path, *, run_dir: str | Path | None = None) -> Plan:
 
 
 def sweep(
-    file: str | Path, *, run_dir: str | Path | None = None, progress: Progress | None = None
+    file: str | Path,
+    *,
+    run_dir: str | Path | None = None,
+    jobs: int = 1,
+    progress: Progress | None = None,
 ) -> SweepResult:
-    """Do what is missing of a sweep's trials; resume what was cut off.
+    """Do what is missing of a sweep's trials; resume what was cut off; write its report.
 
-    A trial that fails is tried again as often as the sweep says, and then left: the others go on.
+    ``jobs`` processes each train a trial at a time; one trains them here. A trial that fails is
+    tried again as often as the sweep says, and then left: the others go on.
     """
     from gapless.workflow.run import remember_environment
+    from gapless.workflow.sweep_report import write_sweep_report
     from gapless.workflow.together import refuse_many
 
     refuse_many("sweep")
@@ -120,80 +137,98 @@ def sweep(
             do_missing(list(tree.data_stages()), progress=progress, others=others, stop=stop)
 
     opened = Opened.read(Path(file), None if run_dir is None else Path(run_dir), prepare=prepare)
-    check_folder(opened.folder, opened.recipe)
+    folder = opened.folder
+    check_folder(folder, opened.recipe)
     if opened.sweep.big_tokens is None:
         progress.note(
             "Trials draw from all of the text and repeat it less than a big run will: give "
             "big_tokens, and their pools are scaled to match."
         )
-    rung = _Rung(progress, stop)
+    rung = Rung(progress, stop)
     with (
         tree_of(
-            opened.recipe, opened.place, opened.folder,
+            opened.recipe, opened.place, folder,
             observe=rung.observer, stop=rung, told=progress.stage,
         ) as tree,
-        opened.folder.locked(),
+        folder.locked(),
+        _alone_with_trials(folder) as lock,
     ):  # fmt: skip
-        opened.folder.claim(opened.recipe, list(tree.stages()))
-        refuse_full_disk(with_one_arm(tree), opened.folder)
-        remember_environment(tree, opened.folder)
+        folder.claim(opened.recipe, list(tree.stages()))
+        write_sweep(opened.sweep, folder)
+        refuse_full_disk(_at_once(tree, opened.sweep, jobs), folder)
+        remember_environment(tree, folder)
         with stop.listening():
             ready = [s for s in tree.stages() if s.kind not in {"training", "analysis"}]
-            others = opened.folder.artifacts_beside()
+            others = folder.artifacts_beside()
             do_missing(ready, progress=progress, others=others, stop=stop)
-            failed = _Trials(opened, tree, rung, progress).train_all()
-        return _result(opened, tree, failed)
+            place = CrewPlace(folder.path, opened.place, jobs, lock)
+            with _hands(place, tree, rung, progress) as hands:
+                failed = _Trials(opened, tree, hands, progress).train_all()
+        rows = trial_rows(opened.trials, tree, failed)
+        return SweepResult(
+            run_dir=folder.path,
+            trials=rows,
+            ranking=tuple(ranking_of(rows, opened.sweep.goal)),
+            file=write_rows(rows, folder),
+            report=write_sweep_report(folder),
+        )
 
 
-class _Rung:
-    """Stops a training at a number of tokens, or when the user asks to."""
+@contextmanager
+def _alone_with_trials(folder: RunFolder) -> Iterator[int]:
+    """Hold what says that somebody trains trials; processes of a sweep hold it with their own.
 
-    def __init__(self, progress: Progress, stop: StopRequest) -> None:
-        self._progress, self.stop = progress, stop
-        self._limit, self.reached = math.inf, False
+    Raises:
+        RunError: processes of a sweep that was killed do not end.
 
-    def __call__(self) -> bool:
-        return self.reached or self.stop()
-
-    @contextmanager
-    def at(self, tokens: float) -> Iterator[None]:
-        """Let trainings end at ``tokens``, with a checkpoint, as if they had been interrupted."""
-        self._limit, self.reached = tokens, False
-        try:
-            yield
-        except KeyboardInterrupt:
-            if self.stop() or not self.reached:
-                raise
-        finally:
-            self._limit, self.reached = math.inf, False
-
-    def seen(self, tokens: int) -> None:
-        """Hear how far a training is."""
-        self.reached = tokens >= self._limit
-
-    def observer(self, arm: str, total_tokens: int) -> ArmObserver:
-        """Return who watches a trial."""
-        return _TrialObserver(arm, total_tokens, self._progress, self)
+    """
+    with (folder.path / _LOCK).open("w") as lock:
+        end = time.monotonic() + _SECONDS_OF_ORPHANS
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > end:
+                    raise RunError(
+                        "a process of an earlier sweep still trains in this folder",
+                        where=str(folder.path),
+                        mend="Stop it (its command line has gapless.workflow.sweep_worker), and "
+                        "try again.",
+                    ) from None
+                time.sleep(0.1)
+        yield lock.fileno()
 
 
-class _TrialObserver(ArmObserver):
-    """Tells the rung how far its trial is."""
+def _at_once(tree: Tree, sweep: Sweep, jobs: int) -> Tree:
+    """Return the tree with the trials whose weights are on the disk at the same time.
 
-    def __init__(self, arm: str, total_tokens: int, progress: Progress, rung: _Rung) -> None:
-        super().__init__(arm, total_tokens, progress)
-        self._rung = rung
+    With halving all of the first rung's are: each waits for the others with its checkpoint.
+    """
+    missing = [(name, arm) for name, arm in tree.arms.items() if not arm.training.is_done()]
+    return replace(tree, arms=dict(missing if sweep.halving else missing[:jobs]))
 
-    def step(self, done: StepDone) -> None:
-        """Pass a step on."""
-        super().step(done)
-        self._rung.seen(done.tokens_seen)
+
+@contextmanager
+def _hands(place: CrewPlace, tree: Tree, rung: Rung, progress: Progress) -> Iterator[Hands]:
+    """Give whoever trains the trials."""
+
+    def stage_of(trial: str) -> Stage:
+        return tree.arms[trial].training
+
+    if place.jobs == 1:
+        yield Alone(stage_of, rung, progress)
+        return
+    tree.place.hashes.save()  # the others need not read the text again
+    with Crew(place, stage_of, progress, rung.stop) as crew:
+        yield crew
 
 
 class _Trials:
     """The trials of a sweep while they are trained."""
 
-    def __init__(self, opened: Opened, tree: Tree, rung: _Rung, progress: Progress) -> None:
-        self._opened, self._tree, self._rung, self._progress = opened, tree, rung, progress
+    def __init__(self, opened: Opened, tree: Tree, hands: Hands, progress: Progress) -> None:
+        self._opened, self._tree, self._hands, self._progress = opened, tree, hands, progress
         self._failed: dict[str, str] = {}
 
     def train_all(self) -> dict[str, str]:
@@ -212,34 +247,29 @@ class _Trials:
 
     def _train(self, trials: Sequence[Trial], part: float) -> list[Trial]:
         """Train each to a part of its run; return those that did not fail."""
-        for trial in trials:
-            stage = self._stage(trial)
-            if stage.is_done() or _tokens_seen(stage) >= self._limit(trial, part):
-                continue
-            if self._rung.stop():
-                raise KeyboardInterrupt
-            self._progress.stage(stage.label, f"to {part:.0%}" if part < 1 else "")
-            why = self._try(trial, stage, part)
-            if why:
-                self._failed[trial.name] = why
+        by_name = {trial.name: trial for trial in trials}
+        tasks = deque(self._missing(trials, part))
+        tries: Counter[str] = Counter()
+        for task, why in self._hands.work(tasks):
+            stage = self._stage(by_name[task.trial])
+            tries[task.trial] += 1
+            if why and tries[task.trial] <= self._opened.sweep.retries:
+                tasks.appendleft(task)
+            elif why:
+                self._failed[task.trial] = why
                 self._progress.done(stage.label, f"failed: {why}")
             elif stage.is_done():
                 self._progress.done(stage.label, "")
                 drop_weights(stage)
         return [trial for trial in trials if trial.name not in self._failed]
 
-    def _try(self, trial: Trial, stage: Stage, part: float) -> str:
-        """Train a trial, again if it fails; return why it failed in the end."""
-        why = ""
-        for _ in range(1 + self._opened.sweep.retries):
-            try:
-                with self._rung.at(self._limit(trial, part)):
-                    stage.make()
-            except (GaplessError, OSError) as error:
-                why = str(error).splitlines()[0]
-            else:
-                return ""
-        return why
+    def _missing(self, trials: Sequence[Trial], part: float) -> Iterator[Task]:
+        """Give what is still to be trained of each."""
+        how_far = f"to {part:.0%}" if part < 1 else ""
+        for trial in trials:
+            stage, limit = self._stage(trial), self._limit(trial, part)
+            if not stage.is_done() and tokens_seen(stage) < limit:
+                yield Task(trial.name, limit, how_far)
 
     def _best(self, trials: Sequence[Trial], part: float, keep: float) -> list[Trial]:
         """Return the trials of the better settings, by what all had been measured at by then."""
@@ -247,7 +277,7 @@ class _Trials:
         limit = min((self._limit(trial, part) for trial in trials), default=0)
         worth: dict[int, list[float]] = {}
         for trial in trials:
-            gain, forgetting = changes(_measured(self._stage(trial)), limit)
+            gain, forgetting = changes(measured(self._stage(trial)), limit)
             worth.setdefault(trial.setting, []).append(worth_of(gain, forgetting, goal))
         number = max(1, math.ceil(keep * len(worth)))
         ranked = sorted(worth, key=lambda setting: -fmean(worth[setting]))[:number]
@@ -260,111 +290,3 @@ class _Trials:
         arm = self._tree.arms[trial.name]
         tokens = int(arm.order.facts()["tokens"])
         return tokens if part == 1 else math.floor(part * tokens)
-
-
-def worth_of(gain: float | None, forgetting: float | None, goal: Goal) -> float:
-    """Return what a setting is ranked by, the higher the better.
-
-    One that loses more general text than the goal allows comes after all that do not, and the more
-    it loses the later.
-    """
-    if gain is None and forgetting is None:
-        return -math.inf
-    worth = (gain or 0.0) - (0.0 if goal.most == "gain" else forgetting or 0.0)
-    beyond = 0.0
-    if goal.general_loss is not None:
-        beyond = max(0.0, (forgetting or 0.0) - goal.general_loss)
-    return worth - 1e3 * (beyond + (1.0 if beyond > 0 else 0.0))
-
-
-def changes(
-    rows: Sequence[Measurement], limit: float = math.inf
-) -> tuple[float | None, float | None]:
-    """Return gain and forgetting at the last point measured up to ``limit`` tokens."""
-    base, last = _values(rows, 0), _values(rows, _last(rows, limit))
-    roles = {m.probe: m.role for m in rows}
-
-    def mean_fall(role: str) -> float | None:
-        falls = [base[name] - last[name] for name in last if roles[name] == role]
-        return fmean(falls) if falls else None
-
-    general = mean_fall("general")
-    return mean_fall("domain"), None if general is None else -general
-
-
-def _last(rows: Sequence[Measurement], limit: float) -> int:
-    return max((m.tokens_seen for m in rows if m.tokens_seen <= limit), default=0)
-
-
-def _values(rows: Sequence[Measurement], tokens_seen: int) -> dict[str, float]:
-    return {m.probe: m.value for m in rows if m.tokens_seen == tokens_seen}
-
-
-def _measured(stage: Stage) -> list[Measurement]:
-    place = stage.path if stage.is_done() else stage.folder.partial_path
-    file = place / MEASUREMENTS
-    return [m for m in read_measurements(file) if m.metric == _METRIC] if file.is_file() else []
-
-
-def _tokens_seen(stage: Stage) -> int:
-    place = stage.path if stage.is_done() else stage.folder.partial_path
-    rows = list(Journal(place / STEPS).rows())
-    return int(rows[-1]["tokens_seen"]) if rows else 0
-
-
-def _result(opened: Opened, tree: Tree, failed: Mapping[str, str]) -> SweepResult:
-    rows = [_row(trial, tree.arms[trial.name].training, failed) for trial in opened.trials]
-    file = opened.folder.path / TRIALS_FILE
-    write_text(file, "".join(json.dumps(asdict(row)) + "\n" for row in rows))
-    return SweepResult(
-        run_dir=opened.folder.path,
-        trials=tuple(rows),
-        ranking=tuple(_ranking(rows, opened.sweep.goal)),
-        file=file,
-    )
-
-
-def _row(trial: Trial, stage: Stage, failed: Mapping[str, str]) -> TrialRow:
-    rows = _measured(stage)
-    gain, forgetting = changes(rows)
-    seen = _tokens_seen(stage)
-    state: TrialState = "stopped early" if seen else "not started"
-    if stage.is_done():
-        state = "done"
-    elif trial.name in failed:
-        state = "failed"
-    return TrialRow(
-        name=trial.name,
-        setting=trial.setting,
-        seed=trial.seed,
-        settings=dict(trial.settings),
-        state=state,
-        tokens_seen=seen,
-        gain=gain if seen else None,
-        forgetting=forgetting if seen else None,
-        values=_values(rows, _last(rows, math.inf)),
-        base=_values(rows, 0),
-        why=failed.get(trial.name, ""),
-    )
-
-
-def _ranking(
-    rows: Sequence[TrialRow], goal: Goal
-) -> Iterator[tuple[int, float | None, float | None, float]]:
-    """Give the settings of which every seed is done, the best first."""
-    of: dict[int, list[TrialRow]] = {}
-    for row in rows:
-        of.setdefault(row.setting, []).append(row)
-    found = []
-    for setting, trials in of.items():
-        if all(trial.state == "done" for trial in trials):
-            gain, forgetting = (
-                _mean([getattr(t, key) for t in trials]) for key in ("gain", "forgetting")
-            )
-            found.append((setting, gain, forgetting, worth_of(gain, forgetting, goal)))
-    yield from sorted(found, key=lambda each: -each[3])
-
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return fmean(known) if known else None

@@ -15,7 +15,9 @@ from gapless.workflow.contamination import contamination_stage
 from gapless.workflow.going_on import trunks
 from gapless.workflow.measuring import base_stage
 from gapless.workflow.order import order_stage
+from gapless.workflow.plan_assumptions import files_or_assumed, unwritten
 from gapless.workflow.pool import PoolStages
+from gapless.workflow.probe_costs import BYTES_PER_TOKEN
 from gapless.workflow.results import analysis_stage
 from gapless.workflow.scores import ScoreStages
 from gapless.workflow.stage import Stage, Workplace
@@ -46,6 +48,8 @@ class Tree:
     model: BaseModel
     source_bytes: dict[str, int]
     """Source name to about how many bytes of text it has, before anybody has read it."""
+    assumed: dict[str, int]
+    """Source that is not there to the tokens that the recipe assumes of it: in plans alone."""
     syntheses: dict[str, Writing]
     """What a language model writes; a run does those that sources are made of."""
     documents: dict[str, Stage]
@@ -122,9 +126,8 @@ def build_tree(
     rules: Mapping[str, Rule] | None = None,
 ) -> Tree:
     """Return the stages of a recipe, whose artifacts are or will be at ``place``."""
-    model = BaseModel(recipe, recipe_dir=place.recipe_dir)
-    collected = {name: s for name, s in recipe.sources.items() if not recipe.synthesis_of(name)}
-    files = {name: data.files_of(source, place) for name, source in collected.items()}
+    model = BaseModel(recipe, recipe_dir=place.recipe_dir, assumes=place.assumes)
+    files, assumed = files_or_assumed(recipe, place)
 
     def documents_of(name: str, files: list[SourceFile] | Stage) -> Stage:
         return data.documents_stage(
@@ -136,8 +139,9 @@ def build_tree(
             paragraphs=recipe.deduplication.paragraphs,
         )
 
-    documents = {name: documents_of(name, files[name]) for name in collected}
+    documents = {name: documents_of(name, files[name]) for name in files}
     syntheses = writings(recipe, documents, model=model, place=place)
+    assumed |= unwritten(recipe, syntheses, place)
     documents = {
         name: documents_of(name, syntheses[made].stage) if made else documents[name]
         for name, made in ((name, recipe.synthesis_of(name)) for name in recipe.sources)
@@ -149,7 +153,7 @@ def build_tree(
             name,
             stage,
             chat=recipe.sources[name].chat,
-            tokenizer_dir=model.tokenizer_dir,
+            tokenizer_dir=model.tokenizer_dir if model.has_tokenizer else None,
             place=place,
         )
         for name, stage in trained.items()
@@ -205,12 +209,13 @@ def build_tree(
         if name in files
         else synthesis_bytes(recipe.synthesis[recipe.synthesis_of(name) or ""])
         for name in recipe.sources
-    }
+    } | {name: round(tokens * BYTES_PER_TOKEN) for name, tokens in assumed.items()}
     return Tree(
         recipe=recipe,
         place=place,
         model=model,
         source_bytes=source_bytes,
+        assumed=assumed,
         syntheses=syntheses,
         documents=documents,
         duplicates=duplicates,

@@ -7,7 +7,6 @@ from typing import Any
 from gapless.errors import RecipeError
 from gapless.mixing import Rule
 from gapless.recipe import Recipe, arms, load
-from gapless.recipe.mixtures import OwnRule
 from gapless.records.arm_journals import STEPS
 from gapless.records.comparison_views import Align
 from gapless.records.journal import Journal
@@ -27,28 +26,32 @@ from gapless.records.views import (
     Silent,
     Status,
 )
-from gapless.workflow.opening import open_run, tree_of
+from gapless.workflow.opening import check_rules, open_run, tree_of
 from gapless.workflow.run_folder import REPORT_FILE, RunFolder
 
 
 def plan(
     recipe: str | Path,
     *,
+    variants: Sequence[str] = (),
     overrides: Sequence[str] = (),
     run_dir: str | Path | None = None,
     exact: bool = False,
 ) -> Plan:
-    """Say what a run of ``recipe`` would do and cost.
+    """Say what a run of ``recipe``, or of ``variants`` of it, would do and cost.
 
     With ``exact``, sources are prepared and counted first (kept for the run); without it, counts of
-    sources that no run has prepared are estimates.
+    sources that no run has prepared are estimates, and sources and a model that are not there are
+    what the recipe assumes.
     """
     from gapless.workflow.plan import make_plan
+    from gapless.workflow.plan_assumptions import assumes_anything
     from gapless.workflow.run import do_missing
 
     recipe = Path(recipe)
-    decoded, folder = open_run(recipe, overrides, run_dir)
-    with tree_of(decoded, recipe, folder) as tree:
+    decoded, folder = open_run(recipe, overrides, run_dir, variants)
+    assumes = not exact and assumes_anything(decoded)
+    with tree_of(decoded, recipe, folder, assumes=assumes) as tree:
         if exact:
             with folder.locked():
                 folder.claim(decoded, list(tree.stages()))
@@ -60,9 +63,10 @@ def plan(
         return make_plan(tree, folder)
 
 
-def run(
+def run(  # noqa: PLR0913 - one for each option of the command line
     recipe: str | Path,
     *,
+    variants: Sequence[str] = (),
     overrides: Sequence[str] = (),
     run_dir: str | Path | None = None,
     until: str | None = None,
@@ -72,8 +76,9 @@ def run(
 ) -> RunResult:
     """Do what is missing of a recipe's run, up to stage ``until``; resume what was cut off.
 
-    A recipe that turns decontamination off is refused without ``allow_contamination``. ``rules``
-    are the functions of mixtures ``{type: own_rule}``, by name (see `gapless.mixing.Rule`).
+    ``variants`` of the recipe are chosen before ``overrides`` change it. A recipe that turns
+    decontamination off is refused without ``allow_contamination``. ``rules`` are the functions of
+    mixtures ``{type: own_rule}``, by name (see `gapless.mixing.Rule`).
     """
     from gapless.workflow.arm_checks import check_machine, check_methods
     from gapless.workflow.observing import observers
@@ -85,7 +90,7 @@ def run(
     recipe = Path(recipe)
     if not is_first():
         wait_for_first()
-    decoded, folder = open_run(recipe, overrides, run_dir)
+    decoded, folder = open_run(recipe, overrides, run_dir, variants)
     if decoded.decontamination is None and not allow_contamination:
         raise RecipeError(
             "evaluation items would not be looked for in the training text",
@@ -94,7 +99,7 @@ def run(
             "--allow-contamination.",
         )
     stop = StopRequest()
-    _check_rules(decoded, rules or {}, recipe)
+    check_rules(decoded, rules or {}, recipe)
     with (
         observers(decoded, folder.path, progress) as observe,
         tree_of(
@@ -131,12 +136,13 @@ def run(
         return _result(folder, did=tuple(did), stopped_at=until)
 
 
-def synthesize(
+def synthesize(  # noqa: PLR0913 - one for each option of the command line
     recipe: str | Path,
     *,
     only: Sequence[str] = (),
     pilot: int | None = None,
     batch: Batch | None = None,
+    variants: Sequence[str] = (),
     overrides: Sequence[str] = (),
     run_dir: str | Path | None = None,
     progress: Progress | None = None,
@@ -152,7 +158,7 @@ def synthesize(
 
     refuse_many("synthesize")
     recipe, progress, stop = Path(recipe), progress or Silent(), StopRequest()
-    decoded, folder = open_run(recipe, overrides, run_dir)
+    decoded, folder = open_run(recipe, overrides, run_dir, variants)
     batches = None if batch is None else batch.requests_to
     opened = tree_of(decoded, recipe, folder, stop=stop, told=progress.stage, requests_to=batches)
     with opened as tree, folder.locked():
@@ -165,12 +171,13 @@ def synthesize(
             return list(write_all(wanted, folder, progress=progress, stop=stop))
 
 
-def find_rate(
+def find_rate(  # noqa: PLR0913 - one for each option of the command line
     recipe: str | Path,
     *,
     between: tuple[float, float] = (1e-6, 1e-3),
     count: int = 6,
     tokens: int | None = None,
+    variants: Sequence[str] = (),
     overrides: Sequence[str] = (),
     run_dir: str | Path | None = None,
     progress: Progress | None = None,
@@ -197,7 +204,7 @@ def find_rate(
 
     refuse_many("rates")
     recipe, progress, stop = Path(recipe), progress or Silent(), StopRequest()
-    decoded = load(recipe, overrides)
+    decoded = load(recipe, overrides, variants=variants)
     asked = Range(*between, count=count, tokens=tokens)
     searched = search_recipe(decoded, asked)
     usual = recipe.parent / "runs" / f"{decoded.name}{SUFFIX}"
@@ -248,18 +255,26 @@ def watch(run_dir: str | Path) -> Callable[[], Live]:
 
 
 def report(run_dir: str | Path) -> Path:
-    """Render the report of a finished run again, and return its path."""
+    """Render the report of a finished run, or of a sweep, again, and return its path."""
     from gapless.workflow.report_content import write_report
+    from gapless.workflow.sweep_report import is_sweep_run, write_sweep_report
 
-    return write_report(RunFolder(Path(run_dir)))
+    folder = RunFolder(Path(run_dir))
+    return write_sweep_report(folder) if is_sweep_run(folder) else write_report(folder)
 
 
 def figures(run_dir: str | Path, out: str | Path, *, png: bool = False) -> list[Path]:
     """Write every figure of a finished run's report as SVG, with ``png`` as PNG too."""
+    from gapless.report import render
+    from gapless.report.sweeps import render_sweep
     from gapless.workflow.report_content import content_of
     from gapless.workflow.report_figures import write_figures
+    from gapless.workflow.sweep_report import is_sweep_run, sweep_content
 
-    return write_figures(content_of(RunFolder(Path(run_dir))), Path(out), png=png)
+    folder = RunFolder(Path(run_dir))
+    is_sweep = is_sweep_run(folder)
+    page = render_sweep(sweep_content(folder)) if is_sweep else render(content_of(folder))
+    return write_figures(page, Path(out), png=png)
 
 
 def export(
@@ -339,18 +354,6 @@ def demo(
 
     recipe = write_demo(Path(directory), offline=offline)
     return run(recipe, run_dir=recipe.with_suffix(""), progress=progress)
-
-
-def _check_rules(recipe: Recipe, rules: Mapping[str, Rule], path: Path) -> None:
-    """Refuse a recipe whose own rules nobody gave, before anything is spent."""
-    for arm in arms(recipe).values():
-        for number, phase in enumerate(arm.order.phases):
-            if isinstance(phase.mixture, OwnRule) and phase.mixture.name not in rules:
-                raise RecipeError(
-                    f"nobody gave the rule {phase.mixture.name!r}",
-                    where=f"{path}: order.phases[{number}].mixture",
-                    mend="Call gapless.run from Python with rules={NAME: function}.",
-                )
 
 
 def _has_report(folder: RunFolder, until: str | None) -> bool:

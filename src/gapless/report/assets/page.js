@@ -8,6 +8,7 @@ const KINDS = {
   dots: { draw: drawDots, read: readDots, step: stepDots, climbs: true },
   bins: { draw: drawBins, read: readBins, step: stepBins },
   area: { draw: drawArea, read: readArea, step: stepArea, climbs: true },
+  points: { draw: drawPoints, read: readPoints, step: stepPoints },
   topics: { draw: drawTopics, read: readTopics, step: stepTopics, climbs: true },
 };
 const hiddenArms = new Set();

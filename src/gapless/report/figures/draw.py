@@ -38,6 +38,7 @@ from gapless.report.figures.panels import (
     token_scale,
 )
 from gapless.report.figures.planes import draw_scatter, draw_ways
+from gapless.report.figures.points import draw_points
 from gapless.report.figures.turns import draw_turns
 from gapless.report.numbers import short
 
@@ -289,6 +290,7 @@ KINDS: Mapping[str, Callable[[Spec], Drawing]] = {
     "ways": draw_ways,
     "turns": draw_turns,
     "dots": draw_dots,
+    "points": draw_points,
     "area": _area,
     "bins": _bins,
     "topics": _topics,

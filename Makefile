@@ -4,12 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help install demo test check format lint types floors clean
+.PHONY: help install demo test check docs format lint types floors clean
 
 help:
 	@echo "make demo     install, then run the embedded default and print where its report is"
 	@echo "make test     install, then run the whole test suite"
 	@echo "make check    formatting, lint, types and floors"
+	@echo "make docs     the documentation site, in build/site; a dead link is an error"
 	@echo "make format   rewrite the code in its one format"
 
 install: $(INSTALLED)
@@ -31,6 +32,9 @@ check: install
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: install
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python docs/site
 
 format: install
 	$(BIN)/ruff format .

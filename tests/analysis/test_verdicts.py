@@ -1,5 +1,7 @@
 """Verdicts on claims: intervals over seeds, and where they lie."""
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -53,6 +55,14 @@ def test_what_one_seed_cannot_tell_is_inconclusive() -> None:
     row = judge_part("x", Expectation(says="x", unit="u", above=0), [1.0, None, 1.0])
     assert (row.verdict, row.mean, row.low, row.high) == ("inconclusive", None, None, None)
     assert row.seen == "cannot be told"
+
+
+@pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan])
+def test_what_is_no_finite_number_tells_nothing(value: float) -> None:
+    for values in ([value], [1.0, value], [value, value]):
+        row = judge_part("x", Expectation(says="x", unit="u", above=0), values)
+        assert (row.verdict, row.mean) == ("inconclusive", None)
+        assert value not in row.values  # there is no JSON of it
 
 
 def test_a_claim_holds_when_all_its_parts_do() -> None:

@@ -219,6 +219,15 @@ def test_a_stream_of_text(world: Path) -> None:
     assert {"num_epochs", "datasets: c4.name"} <= left.keys()
 
 
+def test_what_a_config_does_not_say_is_its_own_tools_default(tmp_path: Path) -> None:
+    axolotl = config_of(tmp_path, base_model="base", datasets=[{"path": "a.jsonl"}])
+    text = import_config(axolotl, recipe_dir=tmp_path).text
+    assert decode(yaml.safe_load(text)).order.context == 512
+    factory = config_of(tmp_path, model_name_or_path="base", stage="pt", dataset="a")
+    text = import_config(factory, recipe_dir=tmp_path).text
+    assert decode(yaml.safe_load(text)).order.context == 2048
+
+
 SCHEDULES: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"lr_scheduler_type": "constant", "warmup_ratio": 0.5}, {"type": "constant", "warmup": 0}),
     ({"lr_scheduler_type": "linear"}, {"type": "linear", "warmup": 0, "final": 0.0}),

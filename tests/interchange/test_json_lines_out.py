@@ -62,6 +62,13 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["it.jsonl"]
 
 
+def test_a_folder_that_is_not_there_is_made(tmp_path: Path) -> None:
+    place = tmp_path / "new" / "folder" / "it.jsonl"
+    with JsonLinesWriter(place) as writer:
+        writer.write({"text": "a"})
+    assert place.read_text() == '{"text":"a"}\n'
+
+
 def test_a_file_that_appears_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
     place = tmp_path / "it.jsonl"
     with pytest.raises(RunError, match="already"), JsonLinesWriter(place) as writer:

@@ -7,7 +7,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from gapless.report import Content, render
 from gapless.report.sections import findings, gap
-from gapless.report.verdict import drop_sentences
+from gapless.report.verdict import drop_sentences, headline_rows
 
 
 @pytest.fixture
@@ -94,3 +94,25 @@ def test_what_is_regained_by_noise_is_not_told(content: Content) -> None:
         [untold] = drop_sentences((unclear,), content.arms[2].tokens_seen)
         assert "regained" not in untold
         assert "was not back at the base" in untold
+
+
+def test_one_suggestion_for_several_metrics_is_given_once(told: Content) -> None:
+    first, *others = told.findings
+    twin = replace(first, text="General text ended 2.3 points of accuracy worse than the base.")
+    section = findings.build(replace(told, findings=(first, *others, twin)))
+    assert section is not None
+    items = parsed(section.html).css(".advice-of")[0].css("li")
+    [both] = [item.text() for item in items if "points of accuracy" in item.text()]
+    assert both.index("0.409 bits per byte worse") < both.index("points of accuracy")
+    assert both.count("To try") == 1
+    assert section.html.count("<li>") == len({(f.rule, f.suggestion) for f in told.findings})
+
+
+def test_of_several_readings_of_the_same_answers_the_headline_has_accuracy(
+    content: Content,
+) -> None:
+    row = next(row for row in content.arms[0].gaps if row.name == row.role == "general")
+    per_byte = replace(row, metric="accuracy_per_byte")
+    gold, accuracy = replace(row, metric="gold_bits_per_byte"), replace(row, metric="accuracy")
+    assert headline_rows((row, per_byte, gold, accuracy)) == (row, accuracy)
+    assert headline_rows((row, per_byte, gold)) == (row, per_byte, gold)

@@ -6,16 +6,8 @@ from pathlib import Path
 import pytest
 
 from gapless.errors import RecipeError, RunError
-from gapless.workflow.claims import (
-    BEGIN,
-    END,
-    find_claims,
-    judge_claims,
-    read_results,
-    runs_of,
-    table,
-    write_table,
-)
+from gapless.workflow.claim_table import BEGIN, END, table, write_table
+from gapless.workflow.claims import find_claims, judge_claims, read_results, runs_of
 from tests.workflow.world import make_world
 
 ROOT = Path(__file__).parents[2]

@@ -8,8 +8,11 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
+from queue import SimpleQueue
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -210,6 +213,36 @@ def test_the_cores_are_divided_and_fewer_can_be_asked_for(
     monkeypatch.delenv("OMP_NUM_THREADS")
     assert place.threads == 5
     assert sweep_crew.CrewPlace(tmp_path, tmp_path, 40, 0).threads == 1
+
+
+def test_a_process_that_somebody_stopped_gets_no_other_trial(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Stopped:
+        """Stops at whatever it is told, as a process does that has heard SIGTERM."""
+
+        def __init__(self, _: object, heard: SimpleQueue) -> None:
+            self.task, self.ready, self.heard = None, True, heard
+            started.append(self)
+
+        def tell(self, **_: object) -> None:
+            self.heard.put((self, {"stopped": True} if self is started[0] else {"failed": ""}))
+
+        def leave(self) -> None:
+            self.heard.put((self, {"ended": 0}))
+
+        def wait(self) -> None:
+            pass
+
+    started: list[Stopped] = []
+    monkeypatch.setattr(sweep_crew, "_Worker", Stopped)
+    place = sweep_crew.CrewPlace(tmp_path, tmp_path, 1, 0)
+    stage = SimpleNamespace(label="training.a", fingerprint="0")
+    tasks = deque(sweep_attempts.Task(name, 10) for name in "abc")
+    with sweep_crew.Crew(place, lambda _: stage, Silent(), lambda: False) as crew:
+        found = [(task.trial, bool(why)) for task, why in crew.work(tasks)]
+    assert found == [("a", True), ("b", False), ("c", False)]
+    assert len(started) == 2
 
 
 def test_a_failed_try_says_why_in_a_line(world: Path) -> None:

@@ -2,10 +2,11 @@
 
 A part of a claim expects a number above, below or between bounds. With its interval over seeds
 (Student's, 95 %) wholly where it is expected, the part is reproduced; wholly beyond a bound, not
-reproduced; on both sides of one, inconclusive, and so is one that a seed could not tell. A claim is
-reproduced when all its parts are, not reproduced when one is not.
+reproduced; on both sides of one, inconclusive, and so is one that a seed could not tell: None, or
+no finite number. A claim is reproduced when all its parts are, not reproduced when one is not.
 """
 
+import math
 from collections.abc import Sequence
 from statistics import fmean, variance
 
@@ -21,6 +22,7 @@ def judge_part(name: str, expected: Expectation, values: Sequence[float | None])
 
     A single value (of a claim where nothing is drawn) is its own interval.
     """
+    values = [value if value is not None and math.isfinite(value) else None for value in values]
     told = [value for value in values if value is not None]
     mean = low = high = None
     verdict: Verdict = "inconclusive"

@@ -36,7 +36,8 @@ def claims_verb(
     """Test the papers' claims by runs of their recipes, and say which hold."""
     from gapless.cli import render as shown
     from gapless.cli.progress import watching
-    from gapless.workflow.claims import judge_claims, write_table
+    from gapless.workflow.claim_table import write_table
+    from gapless.workflow.claims import judge_claims
 
     with watching() as progress:
         rows = judge_claims(

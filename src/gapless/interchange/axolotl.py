@@ -19,7 +19,7 @@ from gapless.interchange.text_places import (
 from gapless.interchange.trainer_keys import Names, draft_precision, draft_training
 
 _NAMES = Names(
-    context="sequence_len",
+    context=("sequence_len", 512),
     micro=("micro_batch_size", 1),
     epochs=("num_epochs", 1.0),
     scheduler=("lr_scheduler", "cosine"),

@@ -19,7 +19,7 @@ class JsonLinesWriter:
     """
 
     def __init__(self, path: Path) -> None:
-        """Begin a file that is not there yet.
+        """Begin a file that is not there yet, in a folder that is made where it is not there.
 
         Raises:
             RunError: it is there, or its name says no format.
@@ -32,6 +32,7 @@ class JsonLinesWriter:
                 mend="Packed files are smaller and can be read all the same.",
             )
         refuse_existing(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
         self._partial = path.with_name(f"{path.name}.partial")
         self._raw: IO[bytes] = self._partial.open("wb")

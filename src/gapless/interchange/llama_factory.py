@@ -21,7 +21,7 @@ from gapless.interchange.text_places import (
 from gapless.interchange.trainer_keys import Names, draft_precision, draft_training
 
 _NAMES = Names(
-    context="cutoff_len",
+    context=("cutoff_len", 2048),
     micro=("per_device_train_batch_size", 8),
     epochs=("num_train_epochs", 3.0),
     scheduler=("lr_scheduler_type", "linear"),

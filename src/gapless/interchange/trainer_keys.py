@@ -127,7 +127,7 @@ _OF_NO_MATTER = {
 class Names:
     """What a tool calls the trainer's settings, and what it takes where nothing is said."""
 
-    context: str
+    context: tuple[str, int]
     micro: tuple[str, int]
     epochs: tuple[str, float]
     scheduler: tuple[str, str]
@@ -138,8 +138,9 @@ class Names:
 
 def draft_training(draft: Draft, config: Config, names: Names, *, devices: int) -> None:
     """Write down context, budget and the training of a recipe."""
-    context = int(config.take(names.context, 2048))
-    draft.set("order", "context", value=context, by=config.said(names.context))
+    key, default = names.context
+    context = int(config.take(key, default))
+    draft.set("order", "context", value=context, by=config.said(key))
     steps = int(config.take("max_steps", 0))
     batch = _batches(draft, config, names, context=context, devices=devices)
     _budget(draft, config, names, steps=steps, batch=batch)

@@ -40,6 +40,8 @@ class Claim(Part):
     """Where the paper says it."""
     recipes: tuple[str, ...] = ()
     """Recipes that are run, relative to the file; several claims may share one."""
+    assets: tuple[str, ...] = ()
+    """Assets that the recipes read; those that are not here yet are fetched."""
     prepare: tuple[str, ...] = ()
     """Scripts that are run before: text or models that the recipes read, made once."""
     seeds: Annotated[int, Field(ge=1)] = 3

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+EMBEDDED = "embedded"
+"""The scale of recipes as they stand: the base that ships."""
+
 Verdict = Literal["reproduced", "not reproduced", "inconclusive"]
 
 

@@ -22,6 +22,9 @@ from gapless.report.source_styles import is_topic
 Direction = Literal["better", "worse", "unclear", "no interval"]
 _TOPIC_METRIC = "nats_per_token"
 """What steers a mixture; what became of an arm is told in other metrics where there are any."""
+_BESIDE_ACCURACY = {"accuracy_per_byte", "gold_bits_per_byte"}
+"""Other readings of the answers that accuracy counts: they have curves, and no say in the headline
+where accuracy has."""
 
 
 @dataclass(frozen=True)
@@ -53,11 +56,20 @@ def verdict(arm: ArmContent) -> Verdict:
 
 
 def headline_rows(rows: tuple[GapRow, ...]) -> tuple[GapRow, ...]:
-    """Return the means over the roles, the domain's first; without one, all but the topics'."""
+    """Return the means over the roles, the domain's first; without one, all but the topics'.
+
+    Of several readings of the same answers, accuracy alone.
+    """
     ordered = in_order(rows)
     whole = tuple(row for row in ordered if not is_topic(row.name))
     means = tuple(row for row in ordered if row.name == row.role)
-    told = tuple(row for row in means if row.metric != _TOPIC_METRIC)
+    counted = {row.name for row in means if row.metric == "accuracy"}
+    told = tuple(
+        row
+        for row in means
+        if row.metric != _TOPIC_METRIC
+        and not (row.metric in _BESIDE_ACCURACY and row.name in counted)
+    )
     return told or means or whole or ordered
 
 

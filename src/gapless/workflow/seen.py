@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -80,41 +80,57 @@ class Seen:
 
     seed: int
     runs: Sequence[Path]
-    looked_at: dict[str, tuple[int, float]] = field(default_factory=dict)
-    """Arm to its tokens and FLOPs, of those that were asked for."""
+    looked_at: dict[tuple[Path, str], tuple[int, float]] = field(default_factory=dict)
+    """Run and arm to its tokens and FLOPs, of those that were asked for."""
+    scale: str = ""
+    """What a variant adds to the names of its runs."""
 
     def of(self, recipe: str) -> Seen:
         """Return what the run of one recipe saw, by its file's name without the suffix."""
-        runs = [run for run in self.runs if run.name.rpartition("-seed")[0] == recipe]
-        return Seen(self.seed, runs, self.looked_at)
+        name = f"{recipe}{self.scale}"
+        runs = [run for run in self.runs if run.name.rpartition("-seed")[0] == name]
+        return Seen(self.seed, runs, self.looked_at, self.scale)
 
     def curve(self, arm: str, name: str, metric: str = SHOWN_METRIC) -> SeenCurve:
         """Return a metric of an arm, of a probe or (mean over its probes) of a role.
 
         Raises:
-            RunError: nothing of that name was measured.
+            RunError: nothing of that name was measured, or in the runs of several recipes.
 
         """
-        for row in self._rows():
+        found: dict[Path, Mapping[str, Any]] = {}
+        for run, row in self._rows():
             if (row["arm"], row["name"], row["metric"]) == (arm, name, metric):
-                curve = row["curve"]
-                flops = curve["flops"]
-                spent = 0.0 if flops is None or flops[-1] is None else float(flops[-1])
-                self.looked_at[arm] = (int(curve["tokens"][-1]), spent)
-                return SeenCurve(row)
-        have = sorted({f"{row['arm']} {row['name']} {row['metric']}" for row in self._rows()})
+                found.setdefault(run, row)
+        self._refuse_several(arm, found)
+        for run, row in found.items():
+            curve = row["curve"]
+            flops = curve["flops"]
+            spent = 0.0 if flops is None or flops[-1] is None else float(flops[-1])
+            self.looked_at[run, arm] = (int(curve["tokens"][-1]), spent)
+            return SeenCurve(row)
+        have = sorted({f"{row['arm']} {row['name']} {row['metric']}" for _, row in self._rows()})
         what = f"nothing was measured as {name} {metric} of an arm {arm}"
         raise RunError(what, where=f"seed {self.seed}", mend=f"There is {'; '.join(have)}.")
 
     def journal(self, arm: str, file: str) -> list[dict[str, Any]]:
         """Return the rows of a journal of an arm's training, such as ``drift.jsonl``."""
         label = f"training.{arm}"
-        for run in self.runs:
-            stages = RunFolder(run).stages()
-            if label in stages:
-                return list(Journal(stages[label].path / file).rows())
+        stages = {run: RunFolder(run).stages() for run in self.runs}
+        found = {run: own[label] for run, own in stages.items() if label in own}
+        self._refuse_several(arm, found)
+        for place in found.values():
+            return list(Journal(place.path / file).rows())
         raise RunError(f"there is no arm {arm}", where=f"seed {self.seed}")
 
-    def _rows(self) -> Iterator[Mapping[str, Any]]:
+    def _refuse_several(self, arm: str, found: Iterable[Path]) -> None:
+        names = [run.name for run in found]
+        if len(names) > 1:
+            what = f"several runs have an arm {arm}: {', '.join(names)}"
+            mend = "Say of which recipe: seen.of(RECIPE)."
+            raise RunError(what, where=f"seed {self.seed}", mend=mend)
+
+    def _rows(self) -> Iterator[tuple[Path, Mapping[str, Any]]]:
         for run in self.runs:
-            yield from read_analysis(RunFolder(run).stages()[ANALYSIS].path).rows
+            for row in read_analysis(RunFolder(run).stages()[ANALYSIS].path).rows:
+                yield run, row

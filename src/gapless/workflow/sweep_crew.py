@@ -180,8 +180,12 @@ class Crew:
             return None
         if "full" in message:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), message["full"])
-        if "ended" in message:
+        if "stopped" in message:  # by somebody else: it would stop at every other trial too
             self._workers.remove(worker)
+            worker.leave()
+        if "ended" in message:
+            with suppress(ValueError):  # it was told to leave before
+                self._workers.remove(worker)
             why = _ended(message["ended"])
             if not worker.ready:
                 raise RunError(f"a process of the sweep did not start: {why}")

@@ -360,3 +360,12 @@ def test_the_verb_writes_a_file_from_which_its_paths_begin(world: Path) -> None:
     assert recipe.sources["law_raw"].path == "../there/data/law_raw.jsonl"
     with pytest.raises(RunError, match="already"):
         import_verb(world / "llama_factory_pt_lora.yaml", out)
+
+
+def test_sources_of_paths_without_letters_have_names_of_their_own() -> None:
+    from gapless.interchange.text_places import source_name
+
+    first = source_name("--", ())
+    second = source_name("__", (first,))
+    assert (first, second) == ("text-of-it", "text-of-it-2")
+    assert source_name("..", (first, second)) == "text-of-it-3"

@@ -174,6 +174,15 @@ def test_data_that_is_not_here_is_told_by_plan_and_refused_by_run(tmp_path):
     assert not list((tmp_path / "runs" / "tiny" / "artifacts").glob("training*"))
 
 
+def test_data_of_several_tasks_is_told_once_with_one_command(tmp_path):
+    recipe = make_world(tmp_path)
+    probe = "{type: harness, role: general, tasks: [arc_easy, arc_challenge, piqa]}"
+    plan = verbs.plan(recipe, overrides=[*ROOM, f"probing.probes=[{probe}]"])
+    [warning] = [text for text in plan.warnings if "hub" in text]
+    assert "arc_easy (allenai/ai2_arc), arc_challenge (allenai/ai2_arc)" in warning
+    assert "TaskManager().load(['arc_easy', 'arc_challenge', 'piqa'])" in warning
+
+
 @pytest.mark.parametrize(
     ("probe", "what"),
     [

@@ -97,7 +97,7 @@ def source_name(named: str, taken: Collection[str]) -> str:
     for number in range(2, len(taken) + 3):
         if name not in taken:
             break
-        name = f"{plain}-{number}"
+        name = f"{plain or 'text-of-it'}-{number}"
     return name
 
 

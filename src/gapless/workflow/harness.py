@@ -15,7 +15,7 @@ from gapless.records.measurements import ItemValues, Measurement
 from gapless.workflow.stage import Stage, locate
 
 if TYPE_CHECKING:
-    from gapless.evaluation.harness import Download, LoadedTasks, TaskSpec
+    from gapless.evaluation.harness import LoadedTasks, TaskSpec
 
 _FILES = frozenset({".csv", ".json", ".jsonl", ".parquet", ".py", ".txt", ".yaml", ".yml"})
 
@@ -184,17 +184,17 @@ def harness_warnings(recipe: Recipe, recipe_dir: Path) -> Iterator[str]:
     """Say which tasks need data that is not here yet, and how to fetch it."""
     if not harness_probes(recipe):
         return
-    from gapless.evaluation.harness import downloads
+    from gapless.evaluation.harness import downloads, fetching
 
     names = [spec.name for spec in harness_specs(recipe)]
-    missing: dict[str, list[Download]] = {}
-    for each in downloads(names, harness_paths(recipe, recipe_dir)):
-        if not each.cached:
-            missing.setdefault(each.task, []).append(each)
-    for task, each_of in missing.items():
-        datasets = ", ".join(each.dataset for each in each_of)
+    found = downloads(names, harness_paths(recipe, recipe_dir))
+    missing = [each for each in found if not each.cached]
+    if missing:
+        tasks: dict[str, list[str]] = {}
+        for each in missing:
+            tasks.setdefault(each.task, []).append(each.dataset)
+        listed = ", ".join(f"{task} ({', '.join(sets)})" for task, sets in tasks.items())
         yield (
-            f"Task {task!r} needs data of the Hugging Face hub that is not in the cache "
-            f"({datasets}); nothing is downloaded while a run goes on. Fetch it: "
-            f"{each_of[0].command}"
+            f"Data of the Hugging Face hub that is not in the cache, of {listed}: nothing is "
+            f"downloaded while a run goes on. Fetch it: {fetching(missing)}"
         )

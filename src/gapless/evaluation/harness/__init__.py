@@ -10,7 +10,7 @@ tasks, `downloads.py` says what has to be fetched before, `suites.py` names the 
 lm-evaluation-harness is the extra ``gapless[harness]``; nothing here imports it before it is used.
 """
 
-from gapless.evaluation.harness.downloads import Download, downloads
+from gapless.evaluation.harness.downloads import Download, downloads, fetching
 from gapless.evaluation.harness.kept import KeptTask, check_same, read_harness, write_harness
 from gapless.evaluation.harness.measuring import measure_harness
 from gapless.evaluation.harness.registry import check_installed
@@ -26,6 +26,7 @@ __all__ = [
     "check_installed",
     "check_same",
     "downloads",
+    "fetching",
     "load_tasks",
     "measure_harness",
     "read_harness",

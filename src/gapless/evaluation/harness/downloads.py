@@ -32,9 +32,15 @@ class Download:
     @property
     def command(self) -> str:
         """A command that fetches all data of the task."""
-        include = f"include_path={list(self.paths)}" if self.paths else ""
-        load = f"TaskManager({include}).load(['{self.task}'])"
-        return f'python -c "from lm_eval.tasks import TaskManager; {load}"'
+        return fetching([self])
+
+
+def fetching(needed: Sequence[Download]) -> str:
+    """Return one command that fetches all data of some tasks of the same folders."""
+    paths = list(needed[0].paths)
+    tasks = list(dict.fromkeys(each.task for each in needed))
+    load = f"TaskManager({f'include_path={paths}' if paths else ''}).load({tasks})"
+    return f'python -c "from lm_eval.tasks import TaskManager; {load}"'
 
 
 def downloads(names: Sequence[str], paths: Sequence[Path] = ()) -> list[Download]:

@@ -134,8 +134,10 @@ def test_who_is_stopped_stops_the_runs_first(
     begun, ended = tmp_path / "begun", tmp_path / "ended"
     sleeping(
         monkeypatch,
-        f"import pathlib, time\ntry:\n pathlib.Path({str(begun)!r}).touch(); time.sleep(60)\n"
-        f"except KeyboardInterrupt:\n pathlib.Path({str(ended)!r}).touch()",
+        f"import pathlib, signal, sys, time\n"
+        f"def end(*_):\n pathlib.Path({str(ended)!r}).touch(); sys.exit(143)\n"
+        f"signal.signal(signal.SIGTERM, end)\n"
+        f"pathlib.Path({str(begun)!r}).touch(); time.sleep(60)",
     )
     run = claim_runs.Run(tmp_path / "gap.yaml", 1, None, tmp_path)
 
@@ -152,7 +154,7 @@ def test_who_is_stopped_stops_the_runs_first(
 
 def test_a_run_that_does_not_stop_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(claim_runs, "_GRACE_SECONDS", 0.1)
-    ignore = "import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); time.sleep(60)"
+    ignore = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)"
     sleeping(monkeypatch, ignore)
     run = claim_runs.Run(tmp_path / "gap.yaml", 1, None, tmp_path)
     begin = time.monotonic()

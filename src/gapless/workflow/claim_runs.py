@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -98,7 +97,7 @@ def _wait(process: subprocess.Popen[bytes], is_over: Callable[[], bool]) -> bool
     """Wait for a run, and say whether it was told to stop; one that does not listen is killed."""
     while process.poll() is None:
         if is_over():
-            process.send_signal(signal.SIGINT)
+            process.terminate()  # not SIGINT, which those begun in the background may ignore
             try:
                 process.wait(_GRACE_SECONDS)
             except subprocess.TimeoutExpired:

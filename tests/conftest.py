@@ -1,6 +1,7 @@
 """What every test stands on."""
 
 import os
+import signal
 
 import pytest
 from hypothesis import settings
@@ -8,6 +9,9 @@ from hypothesis import settings
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("DO_NOT_TRACK", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # processes that tests start, as below
+
+# Begun in the background, we may have been told to ignore Ctrl-C, and so would what tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The first call of a compiled loop takes long; a time is nothing that a test may assert.
 # What lands is decided by the same draws each time; new ones are for people's own runs.

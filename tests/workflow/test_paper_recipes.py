@@ -139,7 +139,7 @@ def test_the_smoke_variant_plans_with_what_ships(recipe: Path, tmp_path: Path) -
     assert sum(arm.tokens for arm in plan.arms) < 500_000
 
 
-@pytest.mark.parametrize("name", ["llama3_syne_8b", "llama3_physician_8b"])
+@pytest.mark.parametrize("name", ["llama3_syne_8b"])  # the others: 20 to 132 s each
 def test_the_smoke_variant_runs_to_its_report(name: str, tmp_path: Path) -> None:
     done = gapless.run(PAPERS / f"{name}.yaml", variants=["smoke"], run_dir=tmp_path / "run")
     assert done.report is not None

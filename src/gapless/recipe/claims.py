@@ -1,15 +1,10 @@
 """Claims: what a paper says, and what must be seen in runs of ours for it to hold here."""
 
-from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from gapless.errors import RecipeError
-from gapless.recipe import yaml_lines
-from gapless.recipe.decode import text_of
 from gapless.recipe.fields import Name, Part
-from gapless.recipe.mistakes import loose_numbers, refuse, translate
 
 
 class Expectation(Part):
@@ -58,23 +53,3 @@ class Claim(Part):
         if self.seeds < 2 and not self.exact:
             raise ValueError("one seed has no interval: give two or more, or `exact: true`")
         return self
-
-
-def load_claim(path: Path) -> Claim:
-    """Read a claim's file.
-
-    Raises:
-        RecipeError: the file is wrong; the message lists every mistake.
-
-    """
-    tree, origins = yaml_lines.read(text_of(path), str(path))
-    if not isinstance(tree, dict):
-        raise RecipeError("a claim is a mapping of settings", where=str(path))
-    loose = loose_numbers(tree, Claim)
-    try:
-        claim = Claim.model_validate(tree)
-    except ValidationError as error:
-        refuse(loose + translate(error, tree, Claim), origins)
-    if loose:
-        refuse(loose, origins)
-    return claim

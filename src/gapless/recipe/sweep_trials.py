@@ -9,13 +9,12 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
 from gapless.errors import RecipeError
 from gapless.recipe import overrides, yaml_lines
 from gapless.recipe.arm_merge import MAIN, arms
-from gapless.recipe.decode import decode, load, text_of
-from gapless.recipe.mistakes import loose_numbers, nearest, refuse, translate
+from gapless.recipe.decode import decode, load
+from gapless.recipe.mistakes import nearest
+from gapless.recipe.part_files import load_part
 from gapless.recipe.places import Origins
 from gapless.recipe.schema import Recipe
 from gapless.recipe.selections import Budgeted
@@ -44,23 +43,8 @@ class Trial:
 
 
 def load_sweep(path: Path) -> Sweep:
-    """Read a sweep's file.
-
-    Raises:
-        RecipeError: the file is wrong; the message lists every mistake.
-
-    """
-    tree, origins = yaml_lines.read(text_of(path), str(path))
-    if not isinstance(tree, dict):
-        raise RecipeError("a sweep is a mapping of settings", where=str(path))
-    loose = loose_numbers(tree, Sweep)
-    try:
-        sweep = Sweep.model_validate(tree)
-    except ValidationError as error:
-        refuse(loose + translate(error, tree, Sweep), origins)
-    if loose:
-        refuse(loose, origins)
-    return sweep
+    """Read a sweep's file (see `load_part`)."""
+    return load_part(path, Sweep)
 
 
 def is_sweep(path: Path) -> bool:

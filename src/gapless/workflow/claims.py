@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gapless.errors import RecipeError, RunError
-from gapless.recipe.claims import Claim, load_claim
+from gapless.recipe.claims import Claim
+from gapless.recipe.part_files import load_part
 from gapless.records.artifact import write_text
 from gapless.records.claim_views import EMBEDDED, ClaimRow
 from gapless.records.views import Progress, Silent
@@ -87,7 +88,7 @@ def find_claims(place: Path) -> list[Found]:
     if not files:
         mend = f"Give a folder whose folders have a {CLAIM_FILE}, such as experiments/claims."
         raise RecipeError("no claim is there", where=str(place), mend=mend)
-    claims = [Found(load_claim(file), file.parent) for file in files]
+    claims = [Found(load_part(file, Claim), file.parent) for file in files]
     _refuse_same_names(claims)
     return claims
 

@@ -77,10 +77,49 @@ def test_a_run_that_fails_is_told_with_its_last_words(tmp_path: Path) -> None:
 
 
 def test_what_measure_gives_must_be_what_the_claim_expects(tmp_path: Path) -> None:
-    exact = CLAIM.replace("seeds: 2", "seeds: 1\nexact: true").replace("[../recipe.yaml]", "[]")
-    write_claim(tmp_path / "t1", exact, "def measure(_): return {'forgot': 1.0}")
+    write_claim(tmp_path / "t1", NO_RUNS, "def measure(_): return {'forgot': 1.0}")
     with pytest.raises(RunError, match="measure gives forgot; the claim has learnt"):
         judge_claims(tmp_path)
+
+
+NO_RUNS = CLAIM.replace("seeds: 2", "seeds: 1\nexact: true").replace("[../recipe.yaml]", "[]")
+
+
+@pytest.mark.parametrize(
+    ("measure", "message"),
+    [
+        ("def measure(_):\n  return {'learnt': 1 / 0}", r"measure\.py:2: measure failed: ZeroDiv"),
+        ("x = 1\ndef measure(_:", r"measure\.py:2: the file cannot be run: SyntaxError"),
+        ("def measure(_): return [1.0]", r"measure\.py: measure gave \[1\.0\]"),
+        ("def measure(_): return {'learnt': 'a lot'}", r"measure gave 'a lot' for learnt"),
+        ("measured = 1", r"measure\.py: there is no function `measure`"),
+    ],
+)
+def test_a_measure_that_fails_is_named_with_its_line(
+    measure: str, message: str, tmp_path: Path
+) -> None:
+    write_claim(tmp_path / "t1", NO_RUNS, measure)
+    with pytest.raises(RunError, match=message):
+        judge_claims(tmp_path)
+
+
+def test_a_measure_that_cannot_be_loaded_is_refused_before_anything_runs(tmp_path: Path) -> None:
+    make_world(tmp_path)
+    write_claim(tmp_path / "t1", measure="def measure(")
+    with pytest.raises(RunError, match="SyntaxError"):
+        judge_claims(tmp_path)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_broken_row_of_results_is_named_and_nothing_is_written(tmp_path: Path) -> None:
+    write_claim(tmp_path / "t1", NO_RUNS, "def measure(_): return {'learnt': 1.0}")
+    judge_claims(tmp_path)
+    results = tmp_path / "results.jsonl"
+    for broken in ('{"id": "T0"', '{"id": "T0", "parts": [], "seeds": []}', "[]", '{"parts": 1}'):
+        results.write_text(results.read_text().splitlines()[0] + "\n" + broken)
+        with pytest.raises(RunError, match=r"results\.jsonl:2: this is no row of results"):
+            judge_claims(tmp_path)
+        assert results.read_text().endswith(broken)
 
 
 def test_mistakes_name_the_file_and_the_claims_there_are(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 EMBEDDED = "embedded"
 """The scale of recipes as they stand: the base that ships."""
@@ -55,10 +55,7 @@ class ClaimRow:
     small: str
 
     @classmethod
-    def of(cls, row: Mapping[str, object]) -> "ClaimRow":
+    def of(cls, row: Mapping[str, Any]) -> "ClaimRow":
         """Return a row as it was written."""
-        parts = row["parts"]
-        assert isinstance(parts, list)
-        read = tuple(PartRow(**{**part, "values": tuple(part["values"])}) for part in parts)
-        fields = {**row, "parts": read, "seeds": tuple(row["seeds"])}  # type: ignore[arg-type]
-        return cls(**fields)  # type: ignore[arg-type]
+        parts = tuple(PartRow(**{**part, "values": tuple(part["values"])}) for part in row["parts"])
+        return cls(**{**row, "parts": parts, "seeds": tuple(row["seeds"])})

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
 import numbers
-import sys
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
 from gapless.errors import DataError
-from gapless.records.fingerprint import of_text
+from gapless.user_code import failed, load_module
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -38,7 +35,7 @@ class FunctionScorer:
         """Load the file; a `DataError` names the line that failed."""
         self._path, self._name, self._returns = path, function, returns
         self._shape = _SHAPE[returns].format(name=function)
-        found = getattr(self._load(), function, None)
+        found = getattr(load_module(path, DataError), function, None)
         if not callable(found):
             what = f"there is no function {function!r} in the file"
             raise DataError(what, where=str(path), mend=f"Write {self._shape} there.")
@@ -57,7 +54,7 @@ class FunctionScorer:
         try:
             answers = list(self._function(list(strings)))
         except Exception as error:  # whatever the user's code raises
-            raise self._failed(error, f"{self._name} failed") from error
+            raise failed(error, self._path, f"{self._name} failed", DataError) from error
         if len(answers) != len(strings):
             what = f"{self._name} gave {len(answers)} answers for {len(strings)} texts"
             raise DataError(what, where=str(self._path), mend=f"Write {self._shape}.")
@@ -87,34 +84,3 @@ class FunctionScorer:
         what = f"{self._name} gave {answer!r}, which {why}, for the text {text[:40]!r}"
         mend = f"Write {self._shape}; None stands for a text without a score."
         return DataError(what, where=str(self._path), mend=mend)
-
-    def _load(self) -> ModuleType:
-        try:
-            source = self._path.read_bytes()
-        except OSError as error:
-            mend = "Give the path of a Python file, relative to the recipe."
-            what = f"the file cannot be read ({error.strerror})"
-            raise DataError(what, where=str(self._path), mend=mend) from error
-        name = f"gapless_function_{of_text(source.hex())[:12]}"
-        spec = importlib.util.spec_from_loader(name, loader=None, origin=str(self._path))
-        assert spec is not None
-        module = importlib.util.module_from_spec(spec)
-        module.__file__ = str(self._path)
-        sys.modules[name] = module  # dataclasses and pickle look their module up
-        try:
-            exec(compile(source, str(self._path), "exec", dont_inherit=True), module.__dict__)  # noqa: S102  # asked for
-        except Exception as error:
-            del sys.modules[name]
-            raise self._failed(error, "the file cannot be run") from error
-        return module
-
-    def _failed(self, error: Exception, what: str) -> DataError:
-        """Name the last line of the user's file that the error came through."""
-        line = getattr(error, "lineno", None) if isinstance(error, SyntaxError) else None
-        trace = error.__traceback__
-        while trace is not None:
-            if trace.tb_frame.f_code.co_filename == str(self._path):
-                line = trace.tb_lineno
-            trace = trace.tb_next
-        where = f"{self._path}:{line}" if line else str(self._path)
-        return DataError(f"{what}: {type(error).__name__}: {error}", where=where)

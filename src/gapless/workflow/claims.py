@@ -9,13 +9,12 @@ it was stopped, and a run that is done is not done again.
 from __future__ import annotations
 
 import json
-import runpy
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gapless.errors import RecipeError, RunError
 from gapless.recipe.claims import Claim
@@ -23,12 +22,10 @@ from gapless.recipe.part_files import load_part
 from gapless.records.artifact import write_text
 from gapless.records.claim_views import EMBEDDED, ClaimRow
 from gapless.records.views import Progress, Silent
+from gapless.workflow.claim_measures import Measure
 from gapless.workflow.claim_runs import Run, do_all, is_done, refuse_another
 
-if TYPE_CHECKING:
-    from gapless.workflow.seen import Seen
-
-CLAIM_FILE, MEASURE_FILE, RESULTS_FILE = "claim.yaml", "measure.py", "results.jsonl"
+CLAIM_FILE, RESULTS_FILE = "claim.yaml", "results.jsonl"
 
 
 @dataclass(frozen=True)
@@ -57,12 +54,14 @@ def judge_claims(
 
     Raises:
         RecipeError: a claim's file is wrong, or there is none of that id.
-        RunError: a run failed, or was made by another recipe than there is now.
+        RunError: a run failed, or was made by another recipe than there is now; a ``measure.py``
+            or a row of the former results is wrong.
 
     """
     place, progress = Path(folder), progress or Silent()
     chosen = _chosen(find_claims(place), only, place)
     runs = sorted({run for found in chosen for run in runs_of(found, place / "runs", variant)})
+    measures = [Measure(found.folder, found.claim) for found in chosen]  # wrong ones, before hours
     if rerun:
         _prepare(chosen, progress)
         do_all(runs, jobs=jobs, minutes=minutes, progress=progress)
@@ -70,8 +69,8 @@ def judge_claims(
     for run in sorted(done):
         refuse_another(run)
     new = [
-        _row_of(found, runs_of(found, place / "runs", variant), variant)
-        for found in chosen
+        _row_of(found, measure, runs_of(found, place / "runs", variant), variant)
+        for found, measure in zip(chosen, measures, strict=True)
         if done.issuperset(runs_of(found, place / "runs", variant))
     ]
     return _keep(new, place / RESULTS_FILE)
@@ -119,10 +118,24 @@ def runs_of(found: Found, place: Path, variant: str | None) -> list[Run]:
 
 
 def read_results(file: Path) -> list[ClaimRow]:
-    """Return the rows of a file of results; none where there is no file."""
+    """Return the rows of a file of results; none where there is no file.
+
+    Raises:
+        RunError: a line is no such row.
+
+    """
     if not file.is_file():
         return []
-    return [ClaimRow.of(json.loads(line)) for line in file.read_text("utf-8").splitlines()]
+    lines = file.read_text("utf-8").splitlines()
+    return [_read_row(line, f"{file}:{number}") for number, line in enumerate(lines, 1)]
+
+
+def _read_row(line: str, where: str) -> ClaimRow:
+    try:
+        return ClaimRow.of(json.loads(line))
+    except (ValueError, TypeError, KeyError) as error:
+        mend = "Remove the line: its claim's row is written anew from runs that are done."
+        raise RunError("this is no row of results", where=where, mend=mend) from error
 
 
 def _chosen(claims: Sequence[Found], only: Sequence[str], place: Path) -> list[Found]:
@@ -150,7 +163,7 @@ def _prepare(chosen: Sequence[Found], progress: Progress) -> None:
             raise RunError(f"it ended with {done.returncode}", where=str(script))
 
 
-def _row_of(found: Found, runs: Sequence[Run], variant: str | None) -> ClaimRow:
+def _row_of(found: Found, measure: Measure, runs: Sequence[Run], variant: str | None) -> ClaimRow:
     from gapless.analysis.verdicts import judge, judge_part
     from gapless.workflow.seen import Seen
 
@@ -160,7 +173,7 @@ def _row_of(found: Found, runs: Sequence[Run], variant: str | None) -> ClaimRow:
     seen = [
         Seen(seed, [run.folder for run in runs if run.seed == seed], scale=scale) for seed in seeds
     ]
-    measured = [_measured(found, each) for each in seen]
+    measured = [measure(each) for each in seen]
     parts = tuple(
         judge_part(name, expected, [numbers[name] for numbers in measured])
         for name, expected in claim.parts.items()
@@ -177,22 +190,6 @@ def _row_of(found: Found, runs: Sequence[Run], variant: str | None) -> ClaimRow:
         flops=sum(flops for each in seen for _, flops in each.looked_at.values()),
         small=claim.small,
     )
-
-
-def _measured(found: Found, seen: Seen) -> Mapping[str, float | None]:
-    """Ask a claim's ``measure`` for its numbers."""
-    file = found.folder / MEASURE_FILE
-    if not file.is_file():
-        raise RunError(f"the claim has no {MEASURE_FILE}", where=str(found.folder))
-    measure: Callable[[Seen], Mapping[str, Any]] | None = runpy.run_path(str(file)).get("measure")
-    if measure is None:
-        raise RunError("it has no function `measure`", where=str(file))
-    numbers = measure(seen)
-    if set(numbers) != set(found.claim.parts):
-        what = f"measure gives {', '.join(numbers)}; the claim has {', '.join(found.claim.parts)}"
-        raise RunError(what, where=str(file))
-    # Those of NumPy are no JSON.
-    return {name: None if value is None else float(value) for name, value in numbers.items()}
 
 
 def _keep(new: Sequence[ClaimRow], file: Path) -> list[ClaimRow]:

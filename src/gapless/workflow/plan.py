@@ -40,7 +40,8 @@ from gapless.workflow.probe_costs import (
 )
 from gapless.workflow.run_folder import RunFolder
 from gapless.workflow.stage import Stage
-from gapless.workflow.tree import ArmStages, Tree
+from gapless.workflow.tree import Tree
+from gapless.workflow.tree_arms import ArmStages
 
 _BYTES_PER_PARAMETER_CHECKPOINT = 12
 """fp32 weights and two moments; fewer bits take less."""

@@ -13,7 +13,7 @@ from gapless.records.views import PlanMixtureRow, PlanNode
 from gapless.strata import source_of
 from gapless.workflow.order_words import budget_words, curriculum_words, mixture_words
 from gapless.workflow.stage import Stage
-from gapless.workflow.tree import ArmStages
+from gapless.workflow.tree_arms import ArmStages
 
 _SHOWN_SOURCES = 12
 """Of one role or group."""

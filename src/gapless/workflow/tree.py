@@ -9,12 +9,8 @@ from typing import TYPE_CHECKING, Any
 from gapless.mixing import Rule
 from gapless.recipe import Recipe, arms
 from gapless.workflow import data
-from gapless.workflow.arm import TrainingInputs, training_stage
 from gapless.workflow.base_model import BaseModel
 from gapless.workflow.contamination import contamination_stage
-from gapless.workflow.going_on import trunks
-from gapless.workflow.measuring import base_stage
-from gapless.workflow.order import order_stage
 from gapless.workflow.plan_assumptions import files_or_assumed, unwritten
 from gapless.workflow.pool import PoolStages
 from gapless.workflow.probe_costs import BYTES_PER_TOKEN
@@ -22,21 +18,10 @@ from gapless.workflow.results import analysis_stage
 from gapless.workflow.scores import ScoreStages
 from gapless.workflow.stage import Stage, Workplace
 from gapless.workflow.synthesis import Writing, synthesis_bytes, writings
+from gapless.workflow.tree_arms import ArmsInputs, ArmStages, build_arms
 
 if TYPE_CHECKING:
     from gapless.corpus import SourceFile
-
-
-@dataclass(frozen=True)
-class ArmStages:
-    """What one arm consists of."""
-
-    recipe: Recipe
-    base: Stage
-    order: Stage
-    training: Stage
-    trunk: str | None = None
-    """The arm that this one, which decays early, is the same run as until then."""
 
 
 @dataclass(frozen=True)
@@ -110,13 +95,6 @@ def in_order(wanted: Iterable[Stage], done: set[str] | None = None) -> Iterator[
             yield stage
 
 
-def _as_changed(arm: Recipe) -> Iterator[Recipe]:
-    """Yield an arm as it was before each of its changes of mixture, and as it is."""
-    for count in range(len(arm.order.changes) + 1):
-        order = arm.order.model_copy(update={"changes": arm.order.changes[:count]})
-        yield arm.model_copy(update={"order": order})
-
-
 def build_tree(
     recipe: Recipe,
     *,
@@ -172,32 +150,18 @@ def build_tree(
         for name in trained
     }
     recipes = arms(recipe)
-    trunk_of = trunks(recipes)
-    built: dict[str, ArmStages] = {}
-    for name in sorted(recipes, key=lambda name: name in trunk_of):
-        arm, trunk = recipes[name], built.get(trunk_of.get(name, ""))
-        base = base_stage(arm, model, probes, place)
-        training: Stage | None = None
-        for changed in _as_changed(arm):
-            order = order_stage(name, changed, pools, place)
-            inputs = TrainingInputs(
-                name=name,
-                arm=changed,
-                model=model,
-                order=order,
-                base=base,
-                tokens=tokens,
-                observe=observe,
-                stop=stop,
-                rules=rules or {},
-                before=training,
-                trunk=None if trunk is None else (trunk.recipe, trunk.training),
-                early={other: recipes[other] for other in trunk_of if trunk_of[other] == name},
-            )
-            training = training_stage(inputs)
-        assert training is not None
-        built[name] = ArmStages(arm, base, order, training, trunk_of.get(name))
-    built = {name: built[name] for name in recipes}
+    built = build_arms(
+        ArmsInputs(
+            recipes=recipes,
+            place=place,
+            model=model,
+            pools=pools,
+            probes=probes,
+            observe=observe,
+            stop=stop,
+            rules=rules or {},
+        )
+    )
     analysis = analysis_stage(
         {name: arm.training for name, arm in built.items()},
         recipes,

@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -25,7 +26,8 @@ def rows(text: str) -> list[str]:
 def test_a_plan_shows_stages_sources_mixture_and_cost() -> None:
     lines = rows(shown(render.plan, answers.PLAN))
     for line in [
-        "runs/demo (1 of 3 stages done)",
+        "runs/demo",
+        "1 of 3 stages done",
         "│ └── done web 3fa9c1e",
         "└── to do analysis 3fa9c1e",
         "pubmed domain 18,396 740 23 6.1M",
@@ -38,6 +40,12 @@ def test_a_plan_shows_stages_sources_mixture_and_cost() -> None:
         "note: Counts are estimates.",
     ]:
         assert line in lines
+
+
+def test_a_long_run_folder_stays_on_one_line_to_be_copied() -> None:
+    folder = Path("/a/long/way/to", *("another folder",) * 9)
+    for show, answer in (render.plan, answers.PLAN), (render.status, answers.STATUS):
+        assert shown(show, replace(answer, run_dir=folder)).splitlines()[0] == str(folder)
 
 
 def test_a_plan_draws_the_mixture_in_columns() -> None:

@@ -52,7 +52,8 @@ def merge(written: Sequence[Path], console: Console | None = None) -> None:
 def plan(plan: Plan, console: Console | None = None) -> None:
     """Show what a run would do and cost."""
     console = console or _console()
-    console.print(trees.stages(plan.run_dir, plan.stages))
+    _line(console, f"{plan.run_dir}")
+    console.print(trees.stages(plan.stages))
     for table in (
         tables.sources(plan.sources),
         *([tables.scores(plan.scores)] if plan.scores else []),
@@ -104,7 +105,8 @@ def synthesized(written: Sequence[Synthesized], console: Console | None = None) 
 def status(status: Status, console: Console | None = None) -> None:
     """Show how far a run is."""
     console = console or _console()
-    console.print(trees.stages(status.run_dir, status.stages))
+    _line(console, f"{status.run_dir}")
+    console.print(trees.stages(status.stages))
     console.print("", tables.progress(status.arms))
     for line in _by_arm([(arm.name, arm.measuring) for arm in status.arms]):
         console.print(Text(line))

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from pathlib import Path
 
 from rich.cells import cell_len
 from rich.console import Group, RenderableType
@@ -24,10 +23,10 @@ _NUMBERS = {"share": 6, "tokens": 6, "of\nselected": 8, "times\nseen": 5, "\nfro
 _NAMES = _WIDTH - sum(width + _GAP for width in _NUMBERS.values())
 
 
-def stages(run_dir: Path, shown: Sequence[PlanStage]) -> Tree:
+def stages(shown: Sequence[PlanStage]) -> Tree:
     """Draw the stages, those of one kind under one branch; ``kind.subject`` is a stage's name."""
     done = sum(stage.done for stage in shown)
-    tree = Tree(Text(f"{run_dir}  ({done} of {len(shown)} stages done)"))
+    tree = Tree(f"{done} of {len(shown)} stages done")
     for kind, group in groupby(shown, lambda stage: stage.name.partition(".")[0]):
         members = list(group)
         if len(members) == 1 and members[0].name == kind:

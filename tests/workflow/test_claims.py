@@ -103,6 +103,13 @@ def test_a_measure_that_fails_is_named_with_its_line(
         judge_claims(tmp_path)
 
 
+def test_a_claim_without_a_measure_is_told_what_to_write(tmp_path: Path) -> None:
+    write_claim(tmp_path / "t1", NO_RUNS)
+    (tmp_path / "t1" / "measure.py").unlink()
+    with pytest.raises(RunError, match=r"t1/measure\.py: the claim has no such file(.|\n)*def mea"):
+        judge_claims(tmp_path)
+
+
 def test_a_measure_that_cannot_be_loaded_is_refused_before_anything_runs(tmp_path: Path) -> None:
     make_world(tmp_path)
     write_claim(tmp_path / "t1", measure="def measure(")

@@ -20,8 +20,10 @@ class Measure:
     """What a claim's file makes of the runs of one seed."""
 
     def __init__(self, folder: Path, claim: Claim) -> None:
-        """Load the file; a `RunError` names the line that failed."""
+        """Load the file; a `RunError` says that there is none, or names the line that failed."""
         self._file, self._parts = folder / MEASURE_FILE, claim.parts
+        if not self._file.is_file():
+            raise self._refused("the claim has no such file")
         found = getattr(load_module(self._file, RunError), "measure", None)
         if not callable(found):
             raise self._refused("there is no function `measure` in the file")

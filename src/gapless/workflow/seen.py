@@ -111,7 +111,9 @@ class Seen:
             return SeenCurve(row)
         have = sorted({f"{row['arm']} {row['name']} {row['metric']}" for _, row in self._rows()})
         what = f"nothing was measured as {name} {metric} of an arm {arm}"
-        raise RunError(what, where=f"seed {self.seed}", mend=f"There is {'; '.join(have)}.")
+        raise RunError(
+            what, where=f"seed {self.seed}", mend=f"There is {'; '.join(have) or 'nothing'}."
+        )
 
     def journal(self, arm: str, file: str) -> list[dict[str, Any]]:
         """Return the rows of a journal of an arm's training, such as ``drift.jsonl``."""

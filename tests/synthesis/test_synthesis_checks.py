@@ -294,6 +294,36 @@ def test_passages_of_time_and_code_snippets_are_no_talk_about_the_prompt(text):
     assert reason(asked(text, GOOD if text.isascii() else CHINESE)) is None
 
 
+@pytest.mark.parametrize(
+    "blank",
+    [
+        "The [topic] is hard.",
+        "Use [Tech] for [Problem1] and [problem_2].",
+        "It is [solution_here_here].",
+        "Dear [insert your name], see [Section 2].",
+        "Here is [SOLUTION].",
+        "\u3010\u95ee\u9898\u3011\u662f\u4ec0\u4e48\uff1f",
+        "[\u6b64\u5904\u586b\u5199\u7b54\u6848]",
+    ],
+)
+def test_blanks_that_were_never_filled_are_found(blank):
+    draft = solved(f"{SOLUTION}\n\n{blank}") if blank.isascii() else asked(blank, CHINESE)
+    assert reason(draft) == "placeholder"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Every [section] of the file has a head.",
+        "See [the answer](http://a.b) and solution[problem] and `[topic]`.",
+        "He [the patient] was [sic] 30 years old [12] and [Obs.] slept.",
+        "The interval [0, 1] holds [Ca2+] in $[problem]$. It is so [1] and so [2, 3], [4][5].",
+    ],
+)
+def test_other_brackets_are_no_blanks(text):
+    assert reason(solved(f"{SOLUTION}\n\n{text}")) is None
+
+
 def test_a_draft_that_says_what_it_was_told_is_no_draft():
     rules = "The solution is correct and teaches. It goes step by step and says why each is taken."
     assert reason(solved(f"{rules}\n\n{SOLUTION}")) == "copied prompt"

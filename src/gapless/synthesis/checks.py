@@ -20,7 +20,7 @@ from gapless.recipe.syntheses import Checks
 from gapless.synthesis import agreement, coding, copies, judge
 from gapless.synthesis.draft import Draft
 from gapless.synthesis.final_answers import final_answer
-from gapless.synthesis.phrases import refusal, talk_about_prompt
+from gapless.synthesis.phrases import placeholder, refusal, talk_about_prompt
 from gapless.synthesis.prose import garbling
 
 if TYPE_CHECKING:
@@ -101,6 +101,10 @@ def _speaks_of_prompt(evidence: Evidence, _: Checks) -> str | None:
     return talk_about_prompt(evidence.draft)
 
 
+def _leaves_blanks(evidence: Evidence, _: Checks) -> str | None:
+    return placeholder(evidence.draft)
+
+
 def _repeats_prompt(evidence: Evidence, _: Checks) -> str | None:
     count = evidence.prompted
     return f"{count:.0f} of its word sequences" if count else None
@@ -130,6 +134,7 @@ REASONS: dict[str, Reason] = {
     "no final answer": Reason("a problem of numbers without a final answer", _lacks_answer),
     "talks about the prompt": Reason("speaks of a text its reader lacks", _speaks_of_prompt),
     "copied prompt": Reason("says what it was told to do", _repeats_prompt),
+    "placeholder": Reason("a blank that was never filled, such as [topic]", _leaves_blanks),
     "copied snippet": Reason("too much of it stands in its seed", _copies_seed),
     "evaluation item": Reason("words of an evaluation item stand in it", _holds_item),
     **{name: Reason(meaning) for name, meaning in coding.REASONS.items()},

@@ -1,10 +1,11 @@
-"""What a model says that belongs in no document: that it will not, or what it was shown."""
+"""What belongs in no document: that a model will not, what it was shown, blanks it left."""
 
 from __future__ import annotations
 
 import re
 
 from gapless.synthesis.draft import Draft
+from gapless.synthesis.prose import prose_of
 
 _SHORT = 200
 """Characters; in a text so short a refusal may stand anywhere."""
@@ -65,6 +66,22 @@ _ABOUT_PROMPT = re.compile(
     re.IGNORECASE,
 )
 
+_PLACEHOLDER = re.compile(
+    # [topic], [Problem1], [solution_here], [insert your name]; not a[1], nor [text](address).
+    r"(?<![\w\])])\[ ?(?:(?>placeholder|instruction|statement|solution|response|question|section"
+    r"|problem|address|insert|answer|topic|title|your|text|name|here|goes|the|of|an|a|\d{1,3})"
+    r"[ _#.-]*+)++\](?![(\[:\w])"
+    # Problem, exercise, solution, answer; here, please fill in and your, with what belongs there.
+    "|[\\[\u3010](?:\u95ee\u9898|\u9898\u76ee|\u89e3\u7b54|\u7b54\u6848"
+    "|(?:\u6b64\u5904|\u8bf7\u586b\u5199|\u60a8\u7684)[\u4e00-\u9fff]{0,8})\\d{0,2}[\\]\u3011]",
+    re.IGNORECASE,
+)
+_OFTEN_MEANT = re.compile(
+    r"[^a-z]*(?:(?:question|section|title|name|address|text|statement|here|the|of|an|a)[^a-z]*)*",
+    re.IGNORECASE,
+)
+"""In brackets once, these may be meant: the [section] of a file, a [name] left out; so may [12]."""
+
 
 def refusal(draft: Draft) -> str | None:
     """Return the words by which a model declines, at the start of a section or in a short draft."""
@@ -88,6 +105,15 @@ def talk_about_prompt(draft: Draft) -> str | None:
             if not is_code or re.search(_SHOWN, match.group(), re.IGNORECASE):
                 return match.group()
     return None
+
+
+def placeholder(draft: Draft) -> str | None:
+    """Return a blank in the prose that was never filled: ``[topic]``, ``[insert your name]``."""
+    found = [match.group() for match in _PLACEHOLDER.finditer(prose_of(draft))]
+    named = [blank for blank in found if re.search(r"[^\W\d_]", blank)]
+    if len(named) == 1 and named[0].isascii() and _OFTEN_MEANT.fullmatch(named[0]):
+        return None
+    return named[0] if named else None
 
 
 def _plain(text: str) -> str:

@@ -95,7 +95,7 @@ class Writing:
         return Stage(
             kind=SYNTHESIS,
             subject=self.name,
-            version=1,
+            version=2,
             root=self.place.root,
             part={
                 "spec": spec.model_dump(mode="json", exclude={"endpoint": set(NOT_ANSWERS)}),

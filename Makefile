@@ -25,7 +25,7 @@ demo: install
 	$(BIN)/gapless demo --dir runs
 
 test: install
-	$(BIN)/python -m pytest -n logical --dist loadfile
+	$(BIN)/python -m pytest -n logical --maxprocesses 8 --dist loadfile
 
 check: install
 	$(BIN)/ruff format --check .

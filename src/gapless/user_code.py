@@ -33,13 +33,13 @@ def load_module(path: Path, kind: type[GaplessError]) -> ModuleType:
     sys.modules[name] = module  # dataclasses and pickle look their module up
     try:
         exec(compile(source, str(path), "exec", dont_inherit=True), module.__dict__)  # noqa: S102  # asked for
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a program's own end is none of ours
         del sys.modules[name]
         raise failed(error, path, "the file cannot be run", kind) from error
     return module
 
 
-def failed(error: Exception, path: Path, what: str, kind: type[GaplessError]) -> GaplessError:
+def failed(error: BaseException, path: Path, what: str, kind: type[GaplessError]) -> GaplessError:
     """Return an error that names the last line of the file that another came through."""
     line = error.lineno if isinstance(error, SyntaxError) else None
     trace = error.__traceback__

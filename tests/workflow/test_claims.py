@@ -92,6 +92,8 @@ NO_RUNS = CLAIM.replace("seeds: 2", "seeds: 1\nexact: true").replace("[../recipe
         ("x = 1\ndef measure(_:", r"measure\.py:2: the file cannot be run: SyntaxError"),
         ("def measure(_): return [1.0]", r"measure\.py: measure gave \[1\.0\]"),
         ("def measure(_): return {'learnt': 'a lot'}", r"measure gave 'a lot' for learnt"),
+        ("import sys\nsys.exit(3)", r"measure\.py:2: the file cannot be run: SystemExit: 3"),
+        ("def measure(_):\n  raise SystemExit(0)", r"measure\.py:2: measure failed: SystemExit"),
         ("measured = 1", r"measure\.py: there is no function `measure`"),
     ],
 )
@@ -122,11 +124,12 @@ def test_a_broken_row_of_results_is_named_and_nothing_is_written(tmp_path: Path)
     write_claim(tmp_path / "t1", NO_RUNS, "def measure(_): return {'learnt': 1.0}")
     judge_claims(tmp_path)
     results = tmp_path / "results.jsonl"
-    for broken in ('{"id": "T0"', '{"id": "T0", "parts": [], "seeds": []}', "[]", '{"parts": 1}'):
-        results.write_text(results.read_text().splitlines()[0] + "\n" + broken)
+    whole = results.read_bytes()
+    for broken in (b'{"id": "T0"', b'{"id": "T0", "parts": [], "seeds": []}', b"[]", b'"\xff"'):
+        results.write_bytes(whole + broken)
         with pytest.raises(RunError, match=r"results\.jsonl:2: this is no row of results"):
             judge_claims(tmp_path)
-        assert results.read_text().endswith(broken)
+        assert results.read_bytes() == whole + broken
 
 
 def test_mistakes_name_the_file_and_the_claims_there_are(tmp_path: Path) -> None:

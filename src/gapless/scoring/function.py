@@ -53,7 +53,7 @@ class FunctionScorer:
         strings = texts.to_pylist()
         try:
             answers = list(self._function(list(strings)))
-        except Exception as error:  # whatever the user's code raises
+        except (Exception, SystemExit) as error:  # whatever the user's code raises
             raise failed(error, self._path, f"{self._name} failed", DataError) from error
         if len(answers) != len(strings):
             what = f"{self._name} gave {len(answers)} answers for {len(strings)} texts"

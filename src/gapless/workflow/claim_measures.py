@@ -40,7 +40,7 @@ class Measure:
             numbers = self._function(seen)
         except GaplessError:  # of a run that was not found, say: it has its own words
             raise
-        except Exception as error:  # whatever the file raises
+        except (Exception, SystemExit) as error:  # whatever the file raises
             raise failed(error, self._file, "measure failed", RunError) from error
         if not isinstance(numbers, Mapping):
             raise self._refused(f"measure gave {numbers!r}")

@@ -126,11 +126,11 @@ def read_results(file: Path) -> list[ClaimRow]:
     """
     if not file.is_file():
         return []
-    lines = file.read_text("utf-8").splitlines()
+    lines = file.read_bytes().splitlines()
     return [_read_row(line, f"{file}:{number}") for number, line in enumerate(lines, 1)]
 
 
-def _read_row(line: str, where: str) -> ClaimRow:
+def _read_row(line: bytes, where: str) -> ClaimRow:
     try:
         return ClaimRow.of(json.loads(line))
     except (ValueError, TypeError, KeyError) as error:
